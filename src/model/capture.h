@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/figure.h"
+#include "model/site.h"
+#include "model/vocabulary.h"
+#include "model/workload.h"
+
+// A capture is everything the imperative shell learned in one experiment: plain facts, no conclusion. The ledger, the
+// explanation and every report follow from it alone, without root and on another machine.
+
+namespace netio::model {
+
+inline constexpr int schema_version = 1;
+
+struct Spec {
+    CopyMode mode = CopyMode::zerocopy;
+    Path path = Path::veth;
+    Tier tier = Tier::automatic;
+    Provocation provoke = Provocation::none;
+    std::uint64_t size_bytes = 16384;
+    std::uint32_t threads = 1;
+    std::uint64_t messages = 0;  // per connection; 0: as many as fit in `duration_ns`
+    std::int64_t duration_ns = 5'000'000'000;
+    std::int64_t warmup_ns = 200'000'000;
+    bool verify = false;
+    bool operator==(const Spec&) const = default;
+};
+
+struct Environment {
+    std::string tool_version;
+    std::string kernel_release;  // uname -r
+    std::string machine;         // uname -m
+    std::string cpu_model;
+    std::uint32_t cpus = 0;
+    std::string hypervisor;  // empty on bare metal
+    std::string lockdown;    // none, integrity, confidentiality, or "unknown"
+    std::string started_utc;  // ISO 8601
+    std::map<std::string, std::string> limits;  // net.core.optmem_max, RLIMIT_MEMLOCK, ...
+    bool operator==(const Environment&) const = default;
+};
+
+struct Tally {
+    std::uint64_t calls = 0;
+    std::uint64_t bytes = 0;
+    Tally& operator+=(const Tally& other) {
+        calls += other.calls;
+        bytes += other.bytes;
+        return *this;
+    }
+    bool operator==(const Tally&) const = default;
+};
+
+// One traced socket, tagged when its process first used it.
+struct SocketFacts {
+    std::uint32_t slot = 0;
+    std::int32_t pid = 0;
+    std::string command;
+    Role role = Role::server;
+    std::string local;   // "10.0.0.1:5001"
+    std::string remote;
+    std::uint64_t netns = 0;  // inode of the network namespace
+    std::map<Site, Tally> sites;
+    std::map<std::int32_t, std::uint64_t> send_errors;  // errno -> failed send calls
+    bool operator==(const SocketFacts&) const = default;
+};
+
+struct DeviceFacts {
+    std::uint64_t key = 0;  // opaque, joins with LateCopyFacts::device
+    std::string name;
+    std::string kind;  // rtnl kind ("veth"), "loopback", or empty
+    std::uint32_t ifindex = 0;
+    std::uint64_t netns = 0;
+    bool scatter_gather = true;   // NETIF_F_SG
+    bool checksum = true;         // NETIF_F_HW_CSUM, or IP_CSUM with IPV6_CSUM
+    bool segmentation = true;     // NETIF_F_TSO
+    bool operator==(const DeviceFacts&) const = default;
+};
+
+// Where a window of the packet's life a copy was seen in.
+enum class Direction : std::uint8_t { transmit, receive, unknown };
+inline constexpr std::array<Name<Direction>, 3> direction_names{{
+    {Direction::transmit, "transmit"},
+    {Direction::receive, "receive"},
+    {Direction::unknown, "unknown"},
+}};
+
+// Copies of payload inside the kernel, after the send call took it: one row per socket, device and call stack.
+struct LateCopyFacts {
+    std::uint32_t slot = 0;
+    std::uint64_t device = 0;
+    Direction direction = Direction::unknown;
+    std::uint64_t copies = 0;  // calls of the copying function
+    std::uint64_t bytes = 0;   // payload bytes moved; with page_exact, 4096 x pages
+    std::uint64_t pages = 0;   // pages allocated for it, where they were counted; 0: not counted
+    Precision precision = Precision::byte_exact;
+    bool user_pages = true;  // the copied packet carried user pages (zero-copy), not kernel pages
+    std::vector<std::string> stack;  // kernel functions, innermost first, suffixes stripped; empty: lost
+    bool operator==(const LateCopyFacts&) const = default;
+};
+
+// One perf event of one thread; raw count and both times are kept together.
+struct CounterReading {
+    Role role = Role::server;
+    std::int32_t thread_id = 0;
+    std::string event;  // perf's own name: "cycles", "L1-dcache-load-misses", "task-clock"
+    std::string space;  // "user", "kernel" or "all"
+    Figure<std::uint64_t> count;
+    std::uint64_t enabled_ns = 0;
+    std::uint64_t running_ns = 0;
+    bool operator==(const CounterReading&) const = default;
+};
+
+struct ProbeFacts {
+    std::string probe;    // logical name: "late-copy"
+    std::string meaning;
+    bool required = false;
+    Tier tier = Tier::none;  // none: no variant could be attached
+    std::string attached;    // "tp_btf/mm_page_alloc"
+    std::vector<std::string> refused;  // "fentry/skb_copy_ubufs: Operation not permitted (EPERM)"
+    bool operator==(const ProbeFacts&) const = default;
+};
+
+struct TapFacts {
+    std::string namespace_of;  // "server", "client" or "host"
+    std::uint64_t inode = 0;
+    std::string protocol;   // "all" or the EtherType in hex
+    std::int32_t pid = 0;   // 0: owner not found
+    std::string command;
+    std::string device;     // empty: every device of the namespace
+    bool operator==(const TapFacts&) const = default;
+};
+
+struct Capture {
+    Spec spec;
+    Environment environment;
+    std::string interrupted;  // empty: ran to the end; else what ended it early
+    WorkloadResult server;
+    WorkloadResult client;
+    std::vector<SocketFacts> sockets;
+    std::vector<DeviceFacts> devices;
+    std::vector<LateCopyFacts> late_copies;
+    std::vector<ProbeFacts> probes;
+    std::vector<CounterReading> counters;
+    std::vector<TapFacts> taps;
+    std::uint64_t lost_events = 0;       // ring buffer full: explanations lost, no bytes
+    std::uint64_t untracked_sockets = 0;  // sockets beyond the table: their bytes are missing
+    bool operator==(const Capture&) const = default;
+};
+
+}  // namespace netio::model

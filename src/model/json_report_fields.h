@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "model/json_fields.h"
+#include "model/report.h"
+
+// The fields of a report, for the writer only: a report is derived from a capture, never read back.
+
+namespace netio::model::detail {
+
+template <class A>
+void fields(A& a, const Account& s) {
+    a("id", s.id);
+    a("stage", s.stage);
+    a("what", s.what);
+    a("bytes", s.bytes);
+    a("calls", s.calls);
+    a("copies_per_byte", s.copies_per_byte);
+    a("precision", s.precision);
+    a("where", s.where);
+}
+
+template <class A>
+void fields(A& a, const Balance& s) {
+    a("id", s.id);
+    a("equation", s.equation);
+    a("left", s.left);
+    a("right", s.right);
+    a("unexplained", s.unexplained);
+}
+
+template <class A>
+void fields(A& a, const Ledger& s) {
+    a("payload_bytes", s.payload_bytes);
+    a("send_calls", s.send_calls);
+    a("accounts", s.accounts);
+    a("balances", s.balances);
+    a("unexplained_bytes", s.unexplained_bytes);
+    a("copies_per_byte", s.copies_per_byte);
+}
+
+template <class A>
+void fields(A& a, const Witnesses& s) {
+    a("told_calls", s.told_calls);
+    a("told_copied_calls", s.told_copied_calls);
+    a("recorded_calls", s.recorded_calls);
+    a("recorded_copied_calls", s.recorded_copied_calls);
+    a("recorded_copied_bytes", s.recorded_copied_bytes);
+    a("moved_flagged_bytes", s.moved_flagged_bytes);
+    a("moved_silent_bytes", s.moved_silent_bytes);
+    a("moved_clone_bytes", s.moved_clone_bytes);
+    a("agree", s.agree);
+    a("sentences", s.sentences);
+}
+
+template <class A>
+void fields(A& a, const Finding& s) {
+    a("cause", s.cause);
+    a("bytes", s.bytes);
+    a("calls", s.calls);
+    a("share", s.share);
+    a("silent", s.silent);
+    a("precision", s.precision);
+    a("sentence", s.sentence);
+    a("remedy", s.remedy);
+    a("device", s.device);
+    a("who", s.who);
+    a("stack", s.stack);
+}
+
+template <class A>
+void fields(A& a, const Latency& s) {
+    a("id", s.id);
+    a("name", s.name);
+    a("samples", s.samples);
+    a("p50_ns", s.p50_ns);
+    a("p90_ns", s.p90_ns);
+    a("p99_ns", s.p99_ns);
+    a("p999_ns", s.p999_ns);
+    a("mean_ns", s.mean_ns);
+    a("max_ns", s.max_ns);
+}
+
+template <class A>
+void fields(A& a, const CounterRow& s) {
+    a("role", s.role);
+    a("event", s.event);
+    a("user", s.user);
+    a("kernel", s.kernel);
+    a("total", s.total);
+    a("running_share", s.running_share);
+    a("per_byte", s.per_byte);
+}
+
+template <class A>
+void fields(A& a, const Report& s) {
+    a("spec", s.spec);
+    a("environment", s.environment);
+    a("interrupted", s.interrupted);
+    a("complete", s.complete);
+    a("verdict", s.verdict);
+    a("ledger", s.ledger);
+    a("witnesses", s.witnesses);
+    a("findings", s.findings);
+    a("latencies", s.latencies);
+    a("counters", s.counters);
+    a("coverage", s.coverage);
+    a("taps", s.taps);
+    a("throughput_bits_per_second", s.throughput_bits_per_second);
+    a("wall_ns", s.wall_ns);
+    a("connections", s.connections);
+    a("not_seen", s.not_seen);
+    a("warnings", s.warnings);
+}
+
+}  // namespace netio::model::detail
