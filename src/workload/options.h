@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/vocabulary.h"
+
+namespace netio::workload {
+
+inline constexpr std::uint64_t min_message_bytes = 8;  // the stamp
+inline constexpr std::uint64_t max_message_bytes = std::uint64_t{1} << 30;
+inline constexpr std::uint32_t max_connections = 1024;
+inline constexpr std::uint16_t default_port = 5001;
+
+struct ServerOptions {
+    std::string bind_address = "127.0.0.1";  // or a host name, or an IPv6 address without brackets
+    std::uint16_t port = default_port;       // 0: any free port
+    model::CopyMode mode = model::CopyMode::zerocopy;
+    std::uint64_t size_bytes = 16384;
+    std::uint32_t connections = 0;  // 0: as many as the client says it opens
+    std::uint64_t messages = 0;     // per connection; 0: as many as fit in `duration`
+    std::chrono::nanoseconds duration{5'000'000'000};
+    std::chrono::nanoseconds warmup{200'000'000};
+    bool skip_opt_in = false;             // pass MSG_ZEROCOPY without having set SO_ZEROCOPY
+    std::uint32_t pool_messages = 0;      // zerocopy: message buffers of a connection; 0: chosen by size
+    std::uint32_t send_buffer_bytes = 0;  // SO_SNDBUF; 0: left to the kernel
+    bool nonblocking = false;             // O_NONBLOCK: send calls take what fits, the rest follows
+};
+
+struct ClientOptions {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = default_port;
+    std::uint32_t connections = 1;
+    bool verify = false;
+    std::optional<model::CopyMode> expected_mode;              // a server in another mode is refused
+    std::optional<std::uint64_t> expected_size_bytes;          // a server with another message size is refused
+    std::chrono::nanoseconds connect_patience{2'000'000'000};  // the programs may be started in any order
+};
+
+}  // namespace netio::workload
