@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+#include "ledger/books.h"
+#include "ledger/late.h"
+#include "stats/ratio.h"
+
+namespace netio::ledger {
+
+using model::LateCopyFacts;
+
+namespace {
+
+// Functions that hand a clone to somebody else and let the packet go on as it is: packet taps (dev_queue_xmit_nit on
+// the way out, deliver_skb on the way in) and transmit time stamps with payload (__skb_tstamp_tx).
+constexpr std::array<std::string_view, 3> clone_takers{"dev_queue_xmit_nit", "deliver_skb", "__skb_tstamp_tx"};
+
+bool is_flagging(std::string_view function) {
+    return function == "skb_copy_ubufs" || function == "__pskb_pull_tail";
+}
+
+Telling telling_of(const LateGroup& group, bool user_pages) {
+    if (!user_pages) {
+        return Telling::kernel;
+    }
+    if (!is_flagging(group.function)) {
+        return Telling::silent;
+    }
+    const bool clone = std::find(clone_takers.begin(), clone_takers.end(), group.caller) != clone_takers.end();
+    return clone ? Telling::clone : Telling::flagged;
+}
+
+model::DeviceFacts device_of(const model::Capture& capture, std::uint64_t key) {
+    const auto found = std::find_if(capture.devices.begin(), capture.devices.end(),
+                                    [key](const model::DeviceFacts& device) { return device.key == key; });
+    return found == capture.devices.end() ? model::DeviceFacts{} : *found;
+}
+
+// BPF programs and tracing glue that may stand between a function and its caller.
+bool is_glue(std::string_view function) {
+    return function.starts_with("bpf_") || function == "?";
+}
+
+std::string caller_in(const std::vector<std::string>& stack) {
+    for (std::size_t i = 1; i < stack.size(); ++i) {
+        if (!is_glue(stack[i])) {
+            return stack[i];
+        }
+    }
+    return {};
+}
+
+LateGroup group_of(const model::Capture& capture, const LateCopyFacts& facts) {
+    LateGroup group;
+    group.function = facts.stack.empty() ? std::string{} : facts.stack.front();
+    group.caller = caller_in(facts.stack);
+    group.device = device_of(capture, facts.device);
+    group.direction = facts.direction;
+    group.precision = facts.precision;
+    group.telling = telling_of(group, facts.user_pages);
+    group.stack = facts.stack;
+    return group;
+}
+
+bool same_group(const LateGroup& a, const LateGroup& b) {
+    return a.function == b.function && a.caller == b.caller && a.device.key == b.device.key &&
+           a.direction == b.direction && a.telling == b.telling && a.precision == b.precision;
+}
+
+void add(LateGroup& group, const LateCopyFacts& facts) {
+    group.copies += facts.copies;
+    group.bytes += facts.bytes;
+    const auto at = std::lower_bound(group.slots.begin(), group.slots.end(), facts.slot);
+    if (at == group.slots.end() || *at != facts.slot) {
+        group.slots.insert(at, facts.slot);
+    }
+}
+
+std::string device_name(const LateGroup& group) {
+    return group.device.kind.empty() || group.device.kind == group.device.name ? group.device.name : group.device.kind;
+}
+
+std::string where_of(const LateGroup& group) {
+    std::string where = group.function.empty() ? "call stack lost" : group.function;
+    if (!group.caller.empty()) {
+        where += " <- " + group.caller;
+    }
+    const std::string device = device_name(group);
+    return device.empty() ? where : where + ", " + device;
+}
+
+}  // namespace
+
+std::vector<LateGroup> group_late_copies(const model::Capture& capture) {
+    std::vector<LateGroup> groups;
+    for (const LateCopyFacts& facts : capture.late_copies) {
+        const LateGroup fresh = group_of(capture, facts);
+        auto found = std::find_if(groups.begin(), groups.end(),
+                                  [&](const LateGroup& group) { return same_group(group, fresh); });
+        if (found == groups.end()) {
+            groups.push_back(fresh);
+            found = std::prev(groups.end());
+        }
+        add(*found, facts);
+    }
+    std::stable_sort(groups.begin(), groups.end(),
+                     [](const LateGroup& a, const LateGroup& b) { return a.bytes > b.bytes; });
+    return groups;
+}
+
+model::Account late_account(const std::string& cause, const std::vector<const LateGroup*>& groups,
+                            const model::Figure<std::uint64_t>& payload_bytes) {
+    model::Account account;
+    std::uint64_t bytes = 0;
+    std::uint64_t copies = 0;
+    bool silent = false;
+    for (const LateGroup* group : groups) {
+        bytes += group->bytes;
+        copies += group->copies;
+        silent = silent || group->telling == Telling::silent;
+        if (group->precision == model::Precision::page_exact) {
+            account.precision = model::Precision::page_exact;
+        }
+    }
+    account.id = "late." + cause;
+    account.stage = "inside the kernel";
+    account.what = silent ? "copied silently" : "copied late";
+    account.bytes = bytes;
+    account.calls = copies;
+    account.copies_per_byte = stats::safe_ratio(bytes, payload_bytes, "nothing was sent");
+    account.where = groups.empty() ? std::string{} : where_of(*groups.front());
+    return account;
+}
+
+}  // namespace netio::ledger

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <initializer_list>
+
+#include "ledger/books.h"
+#include "ledger/late.h"
+#include "stats/ratio.h"
+
+namespace netio::ledger {
+
+using model::Account;
+using model::Balance;
+using model::Capture;
+using model::Figure;
+using model::Role;
+using model::Site;
+using model::Tally;
+
+using Bytes = Figure<std::uint64_t>;
+
+namespace {
+
+std::uint64_t program_bytes(const model::WorkloadResult& result) {
+    std::uint64_t sum = 0;
+    for (const auto& connection : result.connections) {
+        sum += connection.bytes;
+    }
+    return sum;
+}
+
+std::uint64_t serialised_bytes(const Capture& capture) {
+    std::uint64_t sum = 0;
+    for (const auto& connection : capture.server.connections) {
+        sum += connection.program_copied_bytes;
+    }
+    return sum;
+}
+
+std::uint64_t unread_completions(const Capture& capture) {
+    std::uint64_t sum = 0;
+    for (const auto& connection : capture.server.connections) {
+        sum += connection.unread_completions;
+    }
+    return sum;
+}
+
+Tally sum_of(const Capture& capture, Role role, std::initializer_list<Site> sites) {
+    Tally sum;
+    for (const Site site : sites) {
+        sum += total(capture, role, site);
+    }
+    return sum;
+}
+
+// A tally as a figure, or why the probe behind it is missing.
+Bytes bytes_seen(const Capture& capture, std::string_view probe, const Tally& tally) {
+    return attached(capture, probe) ? Bytes(tally.bytes) : Bytes::missing(why_missing(capture, probe));
+}
+
+Bytes calls_seen(const Capture& capture, std::string_view probe, const Tally& tally) {
+    return attached(capture, probe) ? Bytes(tally.calls) : Bytes::missing(why_missing(capture, probe));
+}
+
+Account make_account(std::string id, std::string stage, std::string what, Bytes bytes, Bytes calls, std::string where) {
+    Account account;
+    account.id = std::move(id);
+    account.stage = std::move(stage);
+    account.what = std::move(what);
+    account.bytes = std::move(bytes);
+    account.calls = std::move(calls);
+    account.where = std::move(where);
+    account.copies_per_byte = 0.0;
+    return account;
+}
+
+Balance make_balance(std::string id, std::string equation, Bytes left, Bytes right) {
+    Balance balance{std::move(id), std::move(equation), std::move(left), std::move(right), {}};
+    if (!balance.left.measured()) {
+        balance.unexplained = Bytes::missing(balance.left.reason());
+    } else if (!balance.right.measured()) {
+        balance.unexplained = Bytes::missing(balance.right.reason());
+    } else {
+        const std::uint64_t l = balance.left.value();
+        const std::uint64_t r = balance.right.value();
+        balance.unexplained = l > r ? l - r : r - l;
+    }
+    return balance;
+}
+
+// What one call site of the sending side contributes; left out where it saw nothing and was not asked for.
+struct SendRow {
+    const char* id;
+    const char* what;
+    const char* where;
+    Site site;
+    bool copies;
+};
+constexpr SendRow send_rows[] = {
+    {"sent.copied", "copied", "tcp_sendmsg_locked", Site::send_copied, true},
+    {"sent.not-opted-in", "copied", "tcp_sendmsg_locked, flag ignored", Site::send_not_opted_in, true},
+    {"sent.route-without-sg", "copied", "tcp_sendmsg_locked, no SG on the route", Site::send_route_without_sg, true},
+    {"sent.pinned", "pinned", "skb_zerocopy_iter_stream", Site::send_pinned, false},
+    {"sent.spliced", "referenced", "skb_splice_from_iter", Site::send_spliced, false},
+};
+
+Site expected_site(model::CopyMode mode) {
+    return mode == model::CopyMode::zerocopy ? Site::send_pinned : Site::send_copied;
+}
+
+void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
+    const std::uint64_t serialised = serialised_bytes(capture);
+    if (serialised != 0) {
+        auto account = make_account("program.serialised", "in the program", "copied", serialised,
+                                    Bytes::missing("counted in bytes only"), "fields into one buffer");
+        account.copies_per_byte = stats::safe_ratio(serialised, ledger.payload_bytes, "nothing was sent");
+        ledger.accounts.push_back(std::move(account));
+    }
+    const bool seen = attached(capture, "send-call");
+    for (const SendRow& row : send_rows) {
+        const Tally tally = total(capture, Role::server, row.site);
+        const bool expected = row.site == expected_site(capture.spec.mode);
+        if (tally.bytes == 0 && (seen || !expected)) {
+            continue;
+        }
+        auto account = make_account(row.id, "program -> kernel", row.what, bytes_seen(capture, "send-call", tally),
+                                    calls_seen(capture, "send-call", tally), row.where);
+        if (row.copies) {
+            account.copies_per_byte = stats::safe_ratio(account.bytes, ledger.payload_bytes, "nothing was sent");
+        }
+        ledger.accounts.push_back(std::move(account));
+    }
+}
+
+// Bytes that the driver got in user pages and that no receiving stack of this machine saw.
+void add_left_account(const Capture& capture, model::Ledger& ledger) {
+    if (!attached(capture, "packet-path")) {
+        return;
+    }
+    const Tally driver = total(capture, Role::server, Site::transmit_zerocopy);
+    const Tally arrived = total(capture, Role::server, Site::receive_zerocopy);
+    if (driver.bytes <= arrived.bytes) {
+        return;
+    }
+    ledger.accounts.push_back(make_account("left.uncopied", "kernel -> device", "uncopied", driver.bytes - arrived.bytes,
+                                           Bytes::missing("packets, not calls"), "net_dev_start_xmit"));
+}
+
+void add_receive_account(const Capture& capture, model::Ledger& ledger) {
+    const Tally copied = total(capture, Role::client, Site::receive_copied);
+    auto account = make_account("received.copied", "kernel -> program", "copied",
+                                bytes_seen(capture, "receive-call", copied),
+                                calls_seen(capture, "receive-call", copied), "skb_copy_datagram_iter");
+    account.copies_per_byte = stats::safe_ratio(account.bytes, ledger.payload_bytes, "nothing was sent");
+    ledger.accounts.push_back(std::move(account));
+}
+
+Bytes completed_bytes(const Capture& capture) {
+    const Tally unresolved = total(capture, Role::server, Site::completed_unresolved);
+    if (unresolved.calls != 0) {
+        return Bytes::missing(std::to_string(unresolved.calls) +
+                              " completions could not be matched with their calls (too many in flight)");
+    }
+    return bytes_seen(capture, "completion",
+                      sum_of(capture, Role::server, {Site::completed_zerocopy, Site::completed_copied}));
+}
+
+void balance_completions(const Capture& capture, model::Ledger& ledger) {
+    const Tally taken = sum_of(capture, Role::server, {Site::send_pinned, Site::send_route_without_sg});
+    if (taken.bytes == 0) {
+        return;
+    }
+    const Bytes left = bytes_seen(capture, "send-call", taken);
+    Bytes right = completed_bytes(capture);
+    // Where the program gave up waiting, or was cut off, what is missing is in flight: no account can prove it wrong.
+    const bool in_flight = unread_completions(capture) != 0 || !capture.interrupted.empty();
+    if (in_flight && right.measured() && right.value() < taken.bytes) {
+        right = taken.bytes;
+    }
+    ledger.balances.push_back(
+        make_balance("completed", "pinned = completed uncopied + completed copied + in flight", left, right));
+}
+
+// Everything that was in page fragments when it was queued is so at the driver, or became linear on the way.
+void balance_transmission(const Capture& capture, model::Ledger& ledger) {
+    const bool only_pinned = sum_of(capture, Role::server,
+                                    {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg,
+                                     Site::send_spliced})
+                                 .bytes == 0;
+    const Tally queued = total(capture, Role::server, Site::transmit_queued);
+    if (!only_pinned || queued.bytes == 0 || !attached(capture, "packet-path")) {
+        return;
+    }
+    const Tally driver = sum_of(capture, Role::server, {Site::transmit_zerocopy, Site::transmit_linear});
+    ledger.balances.push_back(make_balance("transmitted", "user pages queued = user pages at the driver + made linear",
+                                           queued.bytes, driver.bytes));
+}
+
+// User pages that reach a receiving stack of this machine must be copied before a socket gets them.
+void balance_arrival(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
+    const Tally arrived = total(capture, Role::server, Site::receive_zerocopy);
+    if (arrived.bytes == 0 || !attached(capture, "packet-path")) {
+        return;
+    }
+    std::uint64_t copied = 0;
+    bool seen_on_arrival = false;
+    for (const LateGroup& group : late) {
+        if (group.telling == Telling::flagged && group.function == "skb_copy_ubufs" &&
+            group.direction != model::Direction::transmit) {
+            copied += group.bytes;
+            seen_on_arrival = true;
+        }
+    }
+    const bool can_see = attached(capture, "late-copy") && (seen_on_arrival || capture.lost_events == 0);
+    ledger.balances.push_back(make_balance("arrived", "user pages at the receiving stack = copied for the receiver",
+                                           arrived.bytes,
+                                           can_see ? Bytes(copied) : Bytes::missing(why_missing(capture, "late-copy"))));
+}
+
+void add_balances(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
+    const Tally taken = sum_of(capture, Role::server,
+                               {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg,
+                                Site::send_pinned, Site::send_spliced});
+    const std::uint64_t sent = program_bytes(capture.server);
+    const std::uint64_t received = program_bytes(capture.client);
+    ledger.balances.push_back(make_balance("sent", "returned by send calls = copied + pinned + referenced", sent,
+                                           bytes_seen(capture, "send-call", taken)));
+    balance_completions(capture, ledger);
+    balance_transmission(capture, ledger);
+    balance_arrival(capture, late, ledger);
+    if (capture.interrupted.empty()) {
+        ledger.balances.push_back(
+            make_balance("delivered", "returned by send calls = returned by receive calls", sent, received));
+    }
+    ledger.balances.push_back(
+        make_balance("received", "returned by receive calls = copied to user memory", received,
+                     bytes_seen(capture, "receive-call", total(capture, Role::client, Site::receive_copied))));
+}
+
+Bytes sum_unexplained(const std::vector<Balance>& balances) {
+    std::uint64_t sum = 0;
+    for (const Balance& balance : balances) {
+        if (!balance.unexplained.measured()) {
+            return Bytes::missing(balance.unexplained.reason());
+        }
+        sum += balance.unexplained.value();
+    }
+    return sum;
+}
+
+}  // namespace
+
+Tally total(const Capture& capture, Role role, Site site) {
+    Tally sum;
+    for (const auto& socket : capture.sockets) {
+        const auto found = socket.sites.find(site);
+        if (socket.role == role && found != socket.sites.end()) {
+            sum += found->second;
+        }
+    }
+    return sum;
+}
+
+bool attached(const Capture& capture, std::string_view probe) {
+    return std::any_of(capture.probes.begin(), capture.probes.end(), [probe](const model::ProbeFacts& facts) {
+        return facts.probe == probe && facts.tier != model::Tier::none;
+    });
+}
+
+std::string why_missing(const Capture& capture, std::string_view probe) {
+    for (const auto& facts : capture.probes) {
+        if (facts.probe == probe && !facts.refused.empty()) {
+            return "probe " + facts.probe + " could not be attached: " + facts.refused.back();
+        }
+    }
+    return "probe " + std::string(probe) + " was not attached";
+}
+
+Books close_books(const Capture& capture) {
+    Books books;
+    books.late = group_late_copies(capture);
+    model::Ledger& ledger = books.ledger;
+    ledger.payload_bytes = program_bytes(capture.server);
+    ledger.send_calls = calls_seen(capture, "send-call",
+                                   sum_of(capture, Role::server,
+                                          {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg,
+                                           Site::send_pinned, Site::send_spliced}));
+    add_send_accounts(capture, ledger);
+    add_left_account(capture, ledger);
+    add_receive_account(capture, ledger);
+    add_balances(capture, books.late, ledger);
+    ledger.unexplained_bytes = sum_unexplained(ledger.balances);
+    return books;
+}
+
+}  // namespace netio::ledger
