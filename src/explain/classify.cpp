@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "explain/classify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+
+#include "base/text.h"
+#include "explain/causes.h"
+#include "stats/ratio.h"
+
+namespace netio::explain {
+
+using ledger::LateGroup;
+using model::Finding;
+using model::Site;
+
+namespace {
+
+bool is_any(std::string_view name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool has_frame(const LateGroup& group, std::string_view function) {
+    return std::find(group.stack.begin(), group.stack.end(), function) != group.stack.end();
+}
+
+bool delivers_locally(const LateGroup& group) {
+    return is_any(group.caller, {"ip_local_deliver_finish", "ip6_input_finish"});
+}
+
+std::string cause_of_page_copy(const LateGroup& group, const std::vector<LateGroup>& others) {
+    if (delivers_locally(group)) {
+        return "local-delivery";
+    }
+    if (is_any(group.caller, {"dev_queue_xmit_nit", "deliver_skb"})) {
+        return "packet-tap";
+    }
+    if (group.caller == "__netif_receive_skb_core") {
+        const bool delivered_elsewhere = std::any_of(others.begin(), others.end(), delivers_locally);
+        return delivered_elsewhere ? "packet-tap" : "local-delivery";
+    }
+    return "unclassified";
+}
+
+// The payload became linear before the driver got it. A checksum in software reads the same bytes, so the device's
+// features decide between the two where both functions are on the stack.
+std::string cause_of_linear_copy(const LateGroup& group) {
+    const bool known_device = !group.device.name.empty();
+    if (known_device && !group.device.scatter_gather) {
+        return "no-scatter-gather";
+    }
+    if (group.function == "__pskb_pull_tail" && (has_frame(group, "skb_checksum_help") || has_frame(group, "skb_segment"))) {
+        return "no-checksum-offload";
+    }
+    if (group.function == "skb_segment" && !known_device) {
+        return "no-scatter-gather";  // the probe records skb_segment only when it was called without NETIF_F_SG
+    }
+    return "unclassified";
+}
+
+std::string spell_device(const model::DeviceFacts& device) {
+    if (device.name.empty()) {
+        return {};
+    }
+    return device.kind.empty() || device.kind == device.name ? device.name
+                                                             : fmt::format("{} ({})", device.name, device.kind);
+}
+
+// The owners of the taps that can have caused it: those in the namespace of either end that get every packet.
+std::string tap_owners(const model::Capture& capture) {
+    std::vector<std::string> owners;
+    for (const auto& tap : capture.taps) {
+        if (tap.protocol != "all") {
+            continue;
+        }
+        const std::string owner = tap.pid != 0 ? fmt::format("{} (pid {})", tap.command, tap.pid)
+                                               : fmt::format("an unseen process (socket {})", tap.inode);
+        if (std::find(owners.begin(), owners.end(), owner) == owners.end()) {
+            owners.push_back(owner);
+        }
+    }
+    return owners.empty() ? "a packet socket that is gone already" : join(owners, ", ");
+}
+
+std::string sentence_for(const std::string& id, const Finding& finding) {
+    std::string text = cause(id).meaning;
+    if (id == "packet-tap") {
+        return fmt::format("{}; it belongs to {}", text, finding.who);
+    }
+    if (!finding.device.empty()) {
+        return fmt::format("{}; device {}", text, finding.device);
+    }
+    return text;
+}
+
+Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& groups, const model::Capture& capture,
+                   const model::Figure<std::uint64_t>& payload) {
+    Finding finding;
+    finding.cause = id;
+    std::uint64_t bytes = 0;
+    for (const LateGroup* group : groups) {
+        bytes += group->bytes;
+        finding.calls += group->copies;
+        finding.silent = finding.silent || group->telling == ledger::Telling::silent;
+        if (group->precision == model::Precision::page_exact) {
+            finding.precision = model::Precision::page_exact;
+        }
+    }
+    finding.bytes = bytes;
+    finding.share = stats::safe_ratio(bytes, payload).value_or(0);
+    finding.device = spell_device(groups.front()->device);
+    finding.stack = groups.front()->stack;
+    if (id == "packet-tap") {
+        finding.who = tap_owners(capture);
+    }
+    finding.sentence = sentence_for(id, finding);
+    finding.remedy = cause(id).remedy;
+    return finding;
+}
+
+// Zero-copy calls that the kernel turned into ordinary ones.
+void find_refused_calls(const model::Capture& capture, const model::Figure<std::uint64_t>& payload,
+                        std::vector<Finding>& findings) {
+    const std::pair<Site, const char*> rows[] = {{Site::send_not_opted_in, "not-opted-in"},
+                                                 {Site::send_route_without_sg, "route-without-scatter-gather"}};
+    for (const auto& [site, id] : rows) {
+        const auto tally = ledger::total(capture, model::Role::server, site);
+        if (tally.calls == 0) {
+            continue;
+        }
+        Finding finding;
+        finding.cause = id;
+        finding.bytes = tally.bytes;
+        finding.calls = tally.calls;
+        finding.share = stats::safe_ratio(tally.bytes, payload).value_or(0);
+        finding.silent = site == Site::send_not_opted_in;
+        finding.sentence = cause(id).meaning;
+        finding.remedy = cause(id).remedy;
+        findings.push_back(std::move(finding));
+    }
+}
+
+// Late copies stand between what the send call took and what the receiver got.
+void insert_account(model::Ledger& ledger, model::Account account) {
+    const auto before = std::find_if(ledger.accounts.begin(), ledger.accounts.end(), [](const model::Account& other) {
+        return other.id == "left.uncopied" || other.id == "received.copied";
+    });
+    ledger.accounts.insert(before, std::move(account));
+}
+
+}  // namespace
+
+std::string cause_of(const LateGroup& group, const std::vector<LateGroup>& others) {
+    if (group.function == "skb_copy_ubufs") {
+        return cause_of_page_copy(group, others);
+    }
+    return cause_of_linear_copy(group);
+}
+
+std::vector<Finding> find_causes(const model::Capture& capture, ledger::Books& books) {
+    std::map<std::string, std::vector<const LateGroup*>> by_cause;
+    std::vector<std::string> order;  // of first, that is largest, appearance
+    for (const LateGroup& group : books.late) {
+        const std::string id = cause_of(group, books.late);
+        if (by_cause[id].empty()) {
+            order.push_back(id);
+        }
+        by_cause[id].push_back(&group);
+    }
+    const auto& payload = books.ledger.payload_bytes;
+    std::vector<Finding> findings;
+    for (const std::string& id : order) {
+        findings.push_back(finding_of(id, by_cause[id], capture, payload));
+        insert_account(books.ledger, ledger::late_account(id, by_cause[id], payload));
+    }
+    find_refused_calls(capture, payload, findings);
+    std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+        return a.bytes.value_or(0) > b.bytes.value_or(0);
+    });
+    return findings;
+}
+
+}  // namespace netio::explain

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "explain/explain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "explain/classify.h"
+#include "explain/sentences.h"
+#include "ledger/books.h"
+#include "ledger/counters.h"
+#include "stats/histogram.h"
+#include "stats/percentile.h"
+#include "stats/ratio.h"
+
+namespace netio::explain {
+
+using model::Capture;
+using model::Figure;
+using model::Report;
+
+namespace {
+
+// Copies per payload byte, end to end. A missing account makes the sum missing: a part must not pass for the whole.
+Figure<double> sum_copies(const Capture& capture, const model::Ledger& ledger) {
+    double sum = 0;
+    for (const auto& account : ledger.accounts) {
+        if (!account.copies_per_byte.measured()) {
+            return account.copies_per_byte;
+        }
+        sum += account.copies_per_byte.value();
+    }
+    for (const char* probe : {"late-copy", "linearise"}) {
+        if (!ledger::attached(capture, probe)) {
+            return Figure<double>::missing(ledger::why_missing(capture, probe));
+        }
+    }
+    return sum;
+}
+
+model::Latency latency_of(const model::WorkloadResult& result, const char* id, const char* name,
+                          model::HistogramData model::ConnectionResult::*histogram) {
+    std::vector<model::HistogramData> parts;
+    for (const auto& connection : result.connections) {
+        parts.push_back(connection.*histogram);
+    }
+    return stats::summarize(id, name, stats::merge(parts));
+}
+
+void add_latencies(const Capture& capture, Report& report) {
+    report.latencies.push_back(
+        latency_of(capture.server, "send-call", "send()", &model::ConnectionResult::send_call_ns));
+    if (capture.client.delivery_missing.empty()) {
+        report.latencies.push_back(
+            latency_of(capture.client, "delivery", "delivery", &model::ConnectionResult::delivery_ns));
+    } else {
+        report.not_seen.push_back("delivery latency: " + capture.client.delivery_missing);
+    }
+    if (capture.spec.mode == model::CopyMode::zerocopy) {
+        report.latencies.push_back(
+            latency_of(capture.server, "completion", "completion", &model::ConnectionResult::completion_ns));
+    }
+}
+
+void add_throughput(const Capture& capture, Report& report) {
+    std::uint64_t received = 0;
+    for (const auto& connection : capture.client.connections) {
+        received += connection.bytes;
+    }
+    report.wall_ns = capture.client.wall_ns;
+    report.throughput_bits_per_second =
+        stats::safe_ratio(static_cast<double>(received) * 8e9, capture.client.wall_ns, "the measured phase took no time");
+}
+
+void add_warnings(const Capture& capture, Report& report) {
+    if (capture.lost_events != 0) {
+        report.warnings.push_back(fmt::format(
+            "{} events were lost because the ring buffer was full: call stacks may be missing, no bytes are",
+            format_count(capture.lost_events)));
+    }
+    if (capture.untracked_sockets != 0) {
+        report.warnings.push_back(fmt::format("the table of sockets was full {} times: bytes of these are missing",
+                                              format_count(capture.untracked_sockets)));
+    }
+    std::uint64_t corrupt = 0;
+    std::uint64_t unread = 0;
+    for (const auto& connection : capture.client.connections) {
+        corrupt += connection.corrupt_bytes;
+    }
+    for (const auto& connection : capture.server.connections) {
+        unread += connection.unread_completions;
+    }
+    if (corrupt != 0) {
+        report.warnings.push_back(fmt::format("{} received bytes differ from what was sent", format_count(corrupt)));
+    }
+    if (unread != 0) {
+        report.warnings.push_back(
+            fmt::format("{} zero-copy sends were never reported complete", format_count(unread)));
+    }
+    const auto unexplained = report.ledger.unexplained_bytes;
+    if (unexplained.measured() && unexplained.value() != 0) {
+        report.warnings.push_back(fmt::format("the ledger does not balance: {} unexplained",
+                                              format_bytes(unexplained.value())));
+    }
+    for (const auto* side : {&capture.server, &capture.client}) {
+        if (!side->failure.empty()) {
+            report.warnings.push_back(fmt::format("{}: {}", to_string(side->role), side->failure));
+        }
+    }
+}
+
+void add_gaps(const Capture& capture, Report& report) {
+    for (const auto& probe : capture.probes) {
+        if (probe.tier == model::Tier::none) {
+            report.not_seen.push_back(fmt::format("{} ({}): {}", probe.probe, probe.meaning,
+                                                  probe.refused.empty() ? "not attached" : probe.refused.back()));
+        }
+    }
+    if (capture.server.zerocopy_opt_in.starts_with("refused")) {
+        report.warnings.push_back("SO_ZEROCOPY " + capture.server.zerocopy_opt_in);
+    }
+}
+
+bool is_complete(const Capture& capture, const Report& report) {
+    const bool required_missing =
+        std::any_of(capture.probes.begin(), capture.probes.end(), [](const model::ProbeFacts& probe) {
+            return probe.required && probe.tier == model::Tier::none;
+        });
+    return !required_missing && capture.interrupted.empty() && capture.untracked_sockets == 0 &&
+           capture.server.failure.empty() && capture.client.failure.empty() &&
+           report.ledger.unexplained_bytes.value_or(1) == 0;
+}
+
+}  // namespace
+
+Report build_report(const Capture& capture) {
+    Report report;
+    report.spec = capture.spec;
+    report.environment = capture.environment;
+    report.interrupted = capture.interrupted;
+    report.coverage = capture.probes;
+    report.taps = capture.taps;
+    report.connections = capture.spec.threads;
+    ledger::Books books = ledger::close_books(capture);
+    report.findings = find_causes(capture, books);
+    books.ledger.copies_per_byte = sum_copies(capture, books.ledger);
+    report.ledger = books.ledger;
+    report.witnesses = hear_witnesses(capture, books);
+    add_throughput(capture, report);
+    add_latencies(capture, report);
+    report.counters = ledger::summarize_counters(capture.counters, report.ledger.payload_bytes);
+    add_warnings(capture, report);
+    add_gaps(capture, report);
+    report.verdict = verdict_of(report, books);
+    report.complete = is_complete(capture, report);
+    return report;
+}
+
+}  // namespace netio::explain

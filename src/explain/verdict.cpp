@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "explain/sentences.h"
+#include "stats/ratio.h"
+
+namespace netio::explain {
+
+using model::Account;
+using model::CopyMode;
+using model::Figure;
+using model::Report;
+
+namespace {
+
+std::uint64_t account_bytes(const Report& report, std::string_view id) {
+    for (const Account& account : report.ledger.accounts) {
+        if (account.id == id) {
+            return account.bytes.value_or(0);
+        }
+    }
+    return 0;
+}
+
+std::uint64_t bytes_by(const ledger::Books& books, ledger::Telling telling) {
+    std::uint64_t bytes = 0;
+    for (const auto& group : books.late) {
+        bytes += group.telling == telling ? group.bytes : 0;
+    }
+    return bytes;
+}
+
+std::string copies_sentence(const Report& report) {
+    const auto& copies = report.ledger.copies_per_byte;
+    if (!copies.measured()) {
+        return "How often a byte was copied could not be measured: " + copies.reason() + ".";
+    }
+    return fmt::format("End to end each payload byte was copied {} times.", format_ratio(copies.value()));
+}
+
+std::string copy_mode_verdict(const Report& report) {
+    const std::string how = report.spec.mode == CopyMode::two_copy
+                                ? "Every byte was copied in the program, into the kernel and out of it"
+                                : "Every byte was copied into the kernel and out of it";
+    const std::uint64_t again = [&] {
+        std::uint64_t bytes = 0;
+        for (const Account& account : report.ledger.accounts) {
+            bytes += account.id.starts_with("late.") ? account.bytes.value_or(0) : 0;
+        }
+        return bytes;
+    }();
+    if (again == 0) {
+        return how + ", as this mode promises. " + copies_sentence(report);
+    }
+    return fmt::format("{}, and {} once more inside the kernel. {}", how, format_bytes(again), copies_sentence(report));
+}
+
+// "All 412 331 zero-copy sends were", "12.0 % of the zero-copy bytes were"
+std::string subject(std::uint64_t copied, std::uint64_t pinned, const Figure<std::uint64_t>& calls) {
+    if (copied >= pinned && calls.measured()) {
+        return fmt::format("All {} zero-copy sends were", format_count(calls.value()));
+    }
+    if (copied >= pinned) {
+        return "All zero-copy sends were";
+    }
+    return format_percent(stats::safe_ratio(copied, pinned).value_or(0)) + " of the zero-copy bytes were";
+}
+
+std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
+    const std::uint64_t pinned = account_bytes(report, "sent.pinned");
+    const std::uint64_t flagged = bytes_by(books, ledger::Telling::flagged);
+    const std::uint64_t silent = bytes_by(books, ledger::Telling::silent);
+    const std::uint64_t clone = bytes_by(books, ledger::Telling::clone);
+    if (account_bytes(report, "sent.not-opted-in") != 0 && pinned == 0) {
+        return "MSG_ZEROCOPY was ignored: the socket never set SO_ZEROCOPY, so every byte was copied as by any send. " +
+               copies_sentence(report);
+    }
+    if (pinned == 0) {
+        return "No byte was sent zero-copy. " + copies_sentence(report);
+    }
+    if (!report.witnesses.moved_flagged_bytes.measured()) {
+        return "Whether the zero-copy sends were copied after all could not be seen: " +
+               report.witnesses.moved_flagged_bytes.reason() + ".";
+    }
+    const auto& calls = report.ledger.send_calls;
+    if (silent >= flagged && silent != 0) {
+        const auto& told = report.witnesses.told_copied_calls;
+        const std::string claim =
+            told.measured() && report.witnesses.told_calls.measured()
+                ? fmt::format(" The program was told so for {} of {} sends.", format_count(told.value()),
+                              format_count(report.witnesses.told_calls.value()))
+                : "";
+        return subject(silent + flagged, pinned, calls) + " copied before the device, silently." + claim +
+               " Zero-copy saved nothing on them.";
+    }
+    if (flagged != 0) {
+        const std::string twice = clone != 0 ? ", and once more for a packet tap" : "";
+        return subject(flagged, pinned, calls) + " copied after all" + twice +
+               ". Zero-copy saved nothing on them: their pages were pinned, and then copied as well.";
+    }
+    if (clone != 0) {
+        return fmt::format("The packets carried user pages to the device, but {} were copied for a packet tap.",
+                           format_bytes(clone));
+    }
+    return "Zero-copy worked: no byte was copied between the program and the device.";
+}
+
+}  // namespace
+
+std::string verdict_of(const Report& report, const ledger::Books& books) {
+    if (report.ledger.payload_bytes.value_or(0) == 0) {
+        return "Nothing was sent.";
+    }
+    return report.spec.mode == CopyMode::zerocopy ? zerocopy_verdict(report, books) : copy_mode_verdict(report);
+}
+
+}  // namespace netio::explain
