@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "report/csv.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "report/figures.h"
+
+namespace netio::report {
+
+namespace {
+
+using model::Report;
+
+struct Field {
+    std::string name;
+    std::string value;  // empty: not measured
+};
+using Fields = std::vector<Field>;
+
+template <class T>
+void add(Fields& fields, std::string name, const T& value) {
+    fields.push_back({std::move(name), fmt::format("{}", value)});
+}
+
+void add(Fields& fields, std::string name, double value) {
+    fields.push_back({std::move(name), std::isfinite(value) ? fmt::format("{}", value) : std::string{}});
+}
+
+template <class T>
+void add(Fields& fields, std::string name, const model::Figure<T>& figure) {
+    if (figure.measured()) {
+        add(fields, std::move(name), figure.value());
+    } else {
+        fields.push_back({std::move(name), {}});
+    }
+}
+
+model::Figure<std::uint64_t> account_bytes(const Report& report, std::string_view id) {
+    const auto& accounts = report.ledger.accounts;
+    const auto found = std::ranges::find(accounts, id, &model::Account::id);
+    return found == accounts.end() ? model::Figure<std::uint64_t>{} : found->bytes;
+}
+
+bool is_attached(const Report& report, std::string_view name) {
+    return std::ranges::any_of(report.coverage, [&](const model::ProbeFacts& probe) {
+        return probe.probe == name && probe.tier != model::Tier::none;
+    });
+}
+
+// The sum of the accounts "late.<cause>". It is known only where both kinds of late copies were watched: a part must
+// not pass for the whole, nor an unwatched run for one without copies.
+model::Figure<std::uint64_t> late_bytes(const Report& report) {
+    if (!is_attached(report, "late-copy") || !is_attached(report, "linearise")) {
+        return {};
+    }
+    std::uint64_t sum = 0;
+    for (const auto& account : report.ledger.accounts) {
+        if (!account.id.starts_with("late.")) {
+            continue;
+        }
+        if (!account.bytes.measured()) {
+            return account.bytes;
+        }
+        sum += account.bytes.value();
+    }
+    return sum;
+}
+
+void add_spec(Fields& fields, const Report& report) {
+    add(fields, "mode", model::to_string(report.spec.mode));
+    add(fields, "size_bytes", report.spec.size_bytes);
+    add(fields, "threads", report.spec.threads);
+    add(fields, "path", model::to_string(report.spec.path));
+    add(fields, "provoke", model::to_string(report.spec.provoke));
+    add(fields, "messages", report.spec.messages);
+    add(fields, "duration_ns", report.spec.duration_ns);
+    add(fields, "wall_ns", report.wall_ns);
+}
+
+void add_ledger(Fields& fields, const Report& report) {
+    add(fields, "payload_bytes", report.ledger.payload_bytes);
+    add(fields, "send_calls", report.ledger.send_calls);
+    add(fields, "serialised_bytes", account_bytes(report, "program.serialised"));
+    add(fields, "copied_in_bytes", account_bytes(report, "sent.copied"));
+    add(fields, "pinned_bytes", account_bytes(report, "sent.pinned"));
+    add(fields, "spliced_bytes", account_bytes(report, "sent.spliced"));
+    add(fields, "late_copied_bytes", late_bytes(report));
+    add(fields, "silent_bytes", report.witnesses.moved_silent_bytes);
+    add(fields, "left_uncopied_bytes", account_bytes(report, "left.uncopied"));
+    add(fields, "received_bytes", account_bytes(report, "received.copied"));
+    add(fields, "unexplained_bytes", report.ledger.unexplained_bytes);
+    add(fields, "copies_per_byte_ratio", report.ledger.copies_per_byte);
+    add(fields, "throughput_bits_per_second", report.throughput_bits_per_second);
+}
+
+void add_latencies(Fields& fields, const Report& report) {
+    using Name = std::pair<std::string_view, std::string_view>;
+    constexpr std::array<Name, 3> names{
+        {{"send-call", "send_call"}, {"delivery", "delivery"}, {"completion", "completion"}}};
+    for (const auto& [id, name] : names) {
+        const auto found = std::ranges::find(report.latencies, id, &model::Latency::id);
+        const model::Latency latency = found == report.latencies.end() ? model::Latency{} : *found;
+        add(fields, fmt::format("{}_p50_ns", name), latency.p50_ns);
+        add(fields, fmt::format("{}_p90_ns", name), latency.p90_ns);
+        add(fields, fmt::format("{}_p99_ns", name), latency.p99_ns);
+        add(fields, fmt::format("{}_p999_ns", name), latency.p999_ns);
+    }
+}
+
+void add_conclusions(Fields& fields, const Report& report) {
+    add(fields, "told_copied_calls", report.witnesses.told_copied_calls);
+    add(fields, "recorded_copied_calls", report.witnesses.recorded_copied_calls);
+    const bool any = !report.findings.empty();
+    const bool known = any && report.findings[0].bytes.measured();
+    fields.push_back({"top_cause", any ? report.findings[0].cause : std::string{}});
+    add(fields, "top_cause_share_ratio",
+        known ? model::Figure<double>{report.findings[0].share} : model::Figure<double>{});
+}
+
+// Totals of user and kernel space under perf's names, in the order of perf/events.h.
+void add_counters(Fields& fields, const Report& report) {
+    using Name = std::pair<std::string_view, std::string_view>;
+    constexpr std::array<Name, 10> names{{{"cycles", "cycles"},
+                                          {"instructions", "instructions"},
+                                          {"cache-references", "cache_references"},
+                                          {"cache-misses", "cache_misses"},
+                                          {"L1-dcache-load-misses", "l1_dcache_load_misses"},
+                                          {"LLC-load-misses", "llc_load_misses"},
+                                          {"task-clock", "task_clock_ns"},
+                                          {"context-switches", "context_switches"},
+                                          {"page-faults", "page_faults"},
+                                          {"cpu-migrations", "cpu_migrations"}}};
+    for (const auto& role : model::role_names) {
+        for (const auto& [event, column] : names) {
+            const auto found = std::ranges::find_if(report.counters, [&, name = event](const model::CounterRow& row) {
+                return row.role == role.value && row.event == name;
+            });
+            add(fields, fmt::format("{}_{}", role.text, column),
+                found == report.counters.end() ? model::Figure<std::uint64_t>{} : found->total);
+        }
+    }
+}
+
+void add_environment(Fields& fields, const Report& report) {
+    fields.push_back({"kernel_release", report.environment.kernel_release});
+    fields.push_back({"interrupted", report.interrupted});
+    fields.push_back({"tier", join(tiers_used(report.coverage), "+")});
+}
+
+Fields fields_of(const Report& report) {
+    Fields fields;
+    for (const auto part : {add_spec, add_ledger, add_latencies, add_conclusions, add_counters, add_environment}) {
+        part(fields, report);
+    }
+    return fields;
+}
+
+std::string quoted(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+        return text;
+    }
+    std::string result = "\"";
+    for (const char letter : text) {
+        result += letter == '"' ? std::string{"\"\""} : std::string{letter};
+    }
+    return result + '"';
+}
+
+std::string record(const Fields& fields, std::string Field::*part) {
+    std::vector<std::string> cells;
+    for (const auto& field : fields) {
+        cells.push_back(quoted(field.*part));
+    }
+    return join(cells, ",") + "\n";
+}
+
+}  // namespace
+
+std::string csv_header() {
+    return record(fields_of(Report{}), &Field::name);
+}
+
+std::string csv_row(const Report& report) {
+    return record(fields_of(report), &Field::value);
+}
+
+std::string render_csv(const Report& report) {
+    return csv_header() + csv_row(report);
+}
+
+}  // namespace netio::report

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "base/text.h"
+#include "report/figures.h"
+#include "report/fold.h"
+#include "report/sections.h"
+
+namespace netio::report {
+
+namespace {
+
+using model::Account;
+
+constexpr std::size_t columns_for_calls = 110;  // narrower pages leave this room to the place of each copy
+// "copied late" on one line; longer words are folded so that 24 columns are left for skb_zerocopy_iter_stream.
+constexpr std::size_t narrow_what = 11;
+constexpr std::size_t wide_what = 16;
+constexpr std::string_view at_most = "\u2264 ";
+
+bool is_bound(const Account& account) {
+    return account.precision == model::Precision::page_exact && account.bytes.measured();
+}
+
+std::string bounded(bool bound, const std::string& figure) {
+    return bound ? std::string{at_most} + figure : figure;
+}
+
+// The page's width decides whether calls are shown; all rows are made with them and lose them here.
+std::vector<Cell> row(bool with_calls, std::vector<Cell> cells) {
+    if (!with_calls) {
+        cells.erase(cells.begin() + 3);
+    }
+    return cells;
+}
+
+Ink ink_of(const Account& account) {
+    const bool copied = account.copies_per_byte.measured() && account.copies_per_byte.value() > 0;
+    return copied && account.id.starts_with("late.") ? Ink::warning : Ink::plain;
+}
+
+std::vector<Cell> account_cells(const Account& account) {
+    const bool bound = is_bound(account);
+    const bool copies = bound && account.copies_per_byte.measured() && account.copies_per_byte.value() > 0;
+    const Ink ink = ink_of(account);
+    return {{account.stage},
+            {account.what, ink},
+            {bounded(bound, show_bytes(account.bytes)), ink},
+            {show_count(account.calls)},
+            {bounded(copies, show_ratio(account.copies_per_byte)), ink},
+            {account.where, Ink::faint}};
+}
+
+std::vector<Cell> unexplained_cells(const model::Ledger& ledger) {
+    const bool wrong = ledger.unexplained_bytes.value_or(0) > 0;
+    const std::string whole = ledger.payload_bytes.measured() ? "of " + show_bytes(ledger.payload_bytes) + " sent" : "";
+    return {{"unexplained", wrong ? Ink::bad : Ink::plain},
+            {wrong ? "see below" : "", Ink::bad},
+            {show_bytes(ledger.unexplained_bytes), wrong ? Ink::bad : Ink::plain},
+            {},
+            {},
+            {whole, Ink::faint}};
+}
+
+std::vector<Cell> total_cells(const model::Ledger& ledger) {
+    const auto& accounts = ledger.accounts;
+    const bool bound = ledger.copies_per_byte.measured() && std::ranges::any_of(accounts, [](const Account& account) {
+                           return is_bound(account) && account.copies_per_byte.value_or(0) > 0;
+                       });
+    return {{"copies per byte", Ink::bold},
+            {"end to end"},
+            {},
+            {},
+            {bounded(bound, show_ratio(ledger.copies_per_byte)), Ink::bold},
+            {}};
+}
+
+Grid grid_of(const model::Ledger& ledger, bool with_calls) {
+    Grid grid{"Where every byte went",
+              2,
+              {{Align::left, 18}, {Align::left, with_calls ? wide_what : narrow_what}, {Align::right, 10}},
+              {}};
+    if (with_calls) {
+        grid.columns.push_back({Align::right, 14});
+    }
+    grid.columns.push_back({Align::right, 8});
+    grid.columns.push_back({Align::left});
+    grid.rows.push_back(row(with_calls, {{}, {}, {"bytes"}, {"calls"}, {"copies/B"}, {"where"}}));
+    for (const auto& account : ledger.accounts) {
+        grid.rows.push_back(row(with_calls, account_cells(account)));
+    }
+    grid.rows.push_back(row(with_calls, unexplained_cells(ledger)));
+    grid.rows.push_back(row(with_calls, total_cells(ledger)));
+    return grid;
+}
+
+// Why cells of the table say n/a.
+std::vector<std::string> missing_notes(const model::Ledger& ledger, bool with_calls) {
+    Missing missing;
+    for (const auto& account : ledger.accounts) {
+        const std::string name = account.stage + " " + account.what;
+        missing.add_unless_measured(name, account.bytes);
+        if (account.bytes.measured()) {
+            missing.add_unless_measured(name + " copies/B", account.copies_per_byte);
+        }
+        if (account.bytes.measured() && with_calls) {
+            missing.add_unless_measured(name + " calls", account.calls);
+        }
+    }
+    for (const auto& balance : ledger.balances) {
+        missing.add_unless_measured("balance of " + balance.id, balance.unexplained);
+    }
+    missing.add_unless_measured("unexplained", ledger.unexplained_bytes);
+    missing.add_unless_measured("copies per byte", ledger.copies_per_byte);
+    return missing.sentences();
+}
+
+std::string imbalance(const model::Balance& balance) {
+    return balance.id + " does not balance by " + show_count(balance.unexplained) + " B: " + balance.equation + "; " +
+           show_count(balance.left) + " B against " + show_count(balance.right) + " B";
+}
+
+void note(Page& page, const std::string& text, Ink ink) {
+    page.text({unbreakable("  ") + text, ink}, 4);
+}
+
+}  // namespace
+
+void put_ledger(Page& page, const model::Ledger& ledger) {
+    const bool with_calls = page.columns() >= columns_for_calls;
+    page.grid(grid_of(ledger, with_calls));
+    for (const auto& balance : ledger.balances) {
+        if (balance.unexplained.value_or(0) > 0) {
+            note(page, imbalance(balance), Ink::bad);
+        }
+    }
+    if (std::ranges::any_of(ledger.accounts, is_bound)) {
+        note(page, std::string{at_most} + "page-exact: pages were counted, not bytes, so this is an upper bound",
+             Ink::plain);
+    }
+    for (const auto& sentence : missing_notes(ledger, with_calls)) {
+        note(page, sentence, Ink::plain);
+    }
+}
+
+}  // namespace netio::report

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "model/report.h"
+#include "report/page.h"
+
+// The parts of the terminal report, one file each. Each prints its part and nothing where there is nothing to say.
+
+namespace netio::report {
+
+// Tool, mode, size, connections, path and time; kernel and tier at the right.
+void put_title(Page& page, const model::Report& report);
+// What a reader must know before believing a figure: the run was cut short, events were lost, ...
+void put_warnings(Page& page, const model::Report& report);
+// "Where every byte went": the accounts, what is unexplained, and the copies per payload byte.
+void put_ledger(Page& page, const model::Ledger& ledger);
+// Why bytes were copied, and what to try against it.
+void put_causes(Page& page, const std::vector<model::Finding>& findings);
+// Where in the kernel: the innermost frames of each finding.
+void put_stacks(Page& page, const std::vector<model::Finding>& findings);
+// The three witnesses and whether they agree.
+void put_witnesses(Page& page, const model::Witnesses& witnesses);
+// Throughput and latencies.
+void put_speed(Page& page, const model::Report& report);
+// Counters of the server's and the client's threads.
+void put_counters(Page& page, const std::vector<model::CounterRow>& counters);
+// Packet sockets that see the traffic; probes that are missing, and what else was not seen.
+void put_coverage(Page& page, const model::Report& report);
+
+}  // namespace netio::report

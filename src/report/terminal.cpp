@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "report/terminal.h"
+
+#include "report/page.h"
+#include "report/sections.h"
+
+namespace netio::report {
+
+std::string render_terminal(const model::Report& report, const TerminalStyle& style) {
+    Page page{style};
+    put_title(page, report);
+    put_warnings(page, report);
+    page.blank();
+    page.text({report.verdict, Ink::bold});
+    page.blank();
+    put_ledger(page, report.ledger);
+    page.blank();
+    put_causes(page, report.findings);
+    put_witnesses(page, report.witnesses);
+    page.blank();
+    put_speed(page, report);
+    put_counters(page, report.counters);
+    page.blank();
+    put_stacks(page, report.findings);
+    put_coverage(page, report);
+    return page.result();
+}
+
+}  // namespace netio::report
