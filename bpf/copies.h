@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Late copies: payload copied inside the kernel between the send call and the receive call, with the call stack that
+ * tells why. */
+#ifndef NETIO_COPIES_H
+#define NETIO_COPIES_H
+
+#include "packet.h"
+
+#define HASHED_FRAMES 6
+#define SEARCHED_FRAMES 10
+
+static __noinline int see_device(__u64 device)
+{
+	struct netio_device seen = {};
+	__u64 net, ops;
+
+	if (!device || bpf_map_lookup_elem(&devices, &device))
+		return 0;
+	bpf_probe_read_kernel_str(seen.name, sizeof(seen.name), (void *)ADDRESS(struct net_device, device, name));
+	ops = (__u64)READ(struct net_device, device, rtnl_link_ops);
+	if (ops)
+		bpf_probe_read_kernel_str(seen.kind, sizeof(seen.kind), READ(struct rtnl_link_ops, ops, kind));
+	seen.features = READ(struct net_device, device, features);
+	seen.flags = READ(struct net_device, device, flags);
+	seen.ifindex = READ(struct net_device, device, ifindex);
+	net = (__u64)READ(struct net_device, device, nd_net.net);
+	seen.netns = READ(struct net, net, ns.inum);
+	bpf_map_update_elem(&devices, &device, &seen, BPF_NOEXIST);
+	return 0;
+}
+
+/* The first copy under a new key: keep what explains it. Losing this event loses an explanation, no bytes. */
+static __noinline int announce_copy(struct netio_event *stack, struct netio_late_key *key)
+{
+	struct netio_event *event;
+
+	if (!stack || !key)
+		return 0;
+	see_device(key->device);
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&lost_events, 1);
+		return 0;
+	}
+	event->key = *key;
+	__builtin_memcpy(event->frames, stack->frames, sizeof(event->frames));
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+static __always_inline void add_copy(struct netio_late_key *key, struct netio_event *stack, __u64 copies, __u64 bytes,
+				     __u64 pages)
+{
+	struct netio_late_value *value = bpf_map_lookup_elem(&late_copies, key);
+	struct netio_late_value first = { .copies = copies, .bytes = bytes, .pages = pages };
+
+	if (value) {
+		value->copies += copies;
+		value->bytes += bytes;
+		value->pages += pages;
+		return;
+	}
+	if (bpf_map_update_elem(&late_copies, key, &first, BPF_NOEXIST))
+		__sync_fetch_and_add(&lost_copies, 1);
+	else if (stack)
+		announce_copy(stack, key);
+}
+
+static __always_inline struct netio_event *scratch_stack(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+/* The call stack into `stack`; how many frames. `skip` leaves out the innermost ones. */
+static __always_inline int walk_stack(void *ctx, struct netio_event *stack, __u64 skip)
+{
+	long bytes = bpf_get_stack(ctx, stack->frames, sizeof(stack->frames), skip);
+	int frames = bytes > 0 ? (__u32)bytes / 8 : 0;
+
+	for (int i = 0; i < NETIO_FRAMES; i++) {
+		if (i >= frames)
+			stack->frames[i] = 0;
+	}
+	return frames;
+}
+
+/* FNV-1a over the frames from `first` on: the copying function and its callers, without the way into softirq. */
+static __always_inline __u32 hash_frames(const struct netio_event *stack, int first)
+{
+	__u32 hash = 2166136261U;
+
+	for (int i = 0; i < HASHED_FRAMES; i++) {
+		int at = first + i;
+
+		if (at < NETIO_FRAMES) {
+			hash = (hash ^ (__u32)stack->frames[at]) * 16777619U;
+		}
+	}
+	return hash;
+}
+
+/* The frame of the first copying function in the stack, or -1; which one in `copier`. */
+static __always_inline int find_copier(const struct netio_event *stack, __u8 *copier)
+{
+	for (int i = 0; i < SEARCHED_FRAMES; i++) {
+		__u64 frame = stack->frames[i];
+
+		for (int c = 1; c < NETIO_COPIERS; c++) {
+			if (within(&copiers[c], frame - 1)) {
+				*copier = c;
+				return i;
+			}
+		}
+	}
+	return -1;
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stubs on tracepoints with BTF (tp_btf): they work where fentry and kprobes are refused. */
+#ifndef NETIO_TIER_TRACEPOINT_H
+#define NETIO_TIER_TRACEPOINT_H
+
+#include "completion.h"
+#include "receive.h"
+#include "send.h"
+#include "window.h"
+
+/* Linux 6.16. Fires once a turn of the loop in tcp_sendmsg_locked, after the call got its completion number. */
+SEC("tp_btf/tcp_sendmsg_locked")
+int tp_send_begins(__u64 *ctx)
+{
+	return send_begins(ctx[0], ctx[1], true);
+}
+
+/* Linux 6.3. */
+SEC("tp_btf/sock_send_length")
+int tp_send_ends(__u64 *ctx)
+{
+	return send_ends(ctx[0], (__s32)ctx[1]);
+}
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int tp_receive_copies(__u64 *ctx)
+{
+	return receive_copies((__s32)ctx[1]);
+}
+
+/* Linux 6.3. */
+SEC("tp_btf/sock_recv_length")
+int tp_receive_ends(__u64 *ctx)
+{
+	return receive_ends(ctx[0], (__s32)ctx[1], (__s32)ctx[2]);
+}
+
+SEC("tp_btf/net_dev_queue")
+int tp_transmit_queued(__u64 *ctx)
+{
+	return transmit_queued(ctx[0]);
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int tp_transmit_starts(__u64 *ctx)
+{
+	return transmit_starts(ctx[0], ctx[1]);
+}
+
+SEC("tp_btf/netif_receive_skb")
+int tp_receive_starts(__u64 *ctx)
+{
+	return receive_starts(ctx[0]);
+}
+
+SEC("tp_btf/mm_page_alloc")
+int tp_page_allocated(__u64 *ctx)
+{
+	return page_allocated(ctx, (__u32)ctx[1]);
+}
+
+SEC("tp_btf/kmalloc")
+int tp_memory_allocated(__u64 *ctx)
+{
+	return memory_allocated(ctx, ctx[0]);
+}
+
+/* Linux 5.14. */
+SEC("tp_btf/inet_sk_error_report")
+int tp_error_reported(__u64 *ctx)
+{
+	return error_reported(ctx[0]);
+}
+
+/* The location is given since Linux 6.3. */
+SEC("tp_btf/consume_skb")
+int tp_packet_consumed(__u64 *ctx)
+{
+	return packet_consumed(ctx[0], ctx[1]);
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int tp_retransmitted(__u64 *ctx)
+{
+	__u32 slot = known_slot(ctx[0]);
+
+	if (slot != NO_SLOT && measuring)
+		count(slot, NETIO_RETRANSMITTED, 1, READ(struct sk_buff, ctx[1], len));
+	return 0;
+}
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kernel types that the BPF programs read, trimmed by hand to the members they use. Offsets and sizes come from the
+ * running kernel's BTF when a program is loaded (CO-RE), so order and completeness do not matter here; names and member
+ * types do. */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+typedef unsigned char __u8;
+typedef signed char __s8;
+typedef unsigned short __u16;
+typedef short __s16;
+typedef unsigned int __u32;
+typedef int __s32;
+typedef unsigned long long __u64;
+typedef long long __s64;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u32 __wsum;
+typedef _Bool bool;
+enum { false = 0, true = 1 };
+
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_HASH = 5,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_QUEUE = 22,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+};
+
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+};
+
+/* Function arguments of kprobes. */
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct sock;
+struct net_device;
+
+struct sk_buff {
+	struct sk_buff *next;
+	struct sk_buff *prev;
+	struct sock *sk;
+	struct net_device *dev;
+	char cb[48];
+	unsigned int len;
+	unsigned int data_len;
+	__u16 transport_header;
+	unsigned int end;
+	unsigned char *head;
+	unsigned char *data;
+};
+
+struct skb_shared_info {
+	__u8 flags;
+	__u8 nr_frags;
+	__u8 tx_flags;
+	void *destructor_arg;
+};
+
+/* Linux 5.10 and 5.11: the flags stand in tx_flags (SKBTX_DEV_ZEROCOPY), there is no member `flags`. */
+struct skb_shared_info___v5_10 {
+	__u8 __unused;
+	__u8 tx_flags;
+};
+
+struct sk_buff_head {
+	struct sk_buff *next;
+	struct sk_buff *prev;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	__u8 bytes[16];
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__u32 skc_portpair;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	unsigned long skc_flags;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+	__u64 sk_route_caps;
+	atomic_t sk_zckey;
+	struct sk_buff_head sk_error_queue;
+};
+
+struct tcp_sock {
+	__u32 write_seq;
+};
+
+struct tcphdr {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
+	__be32 ack_seq;
+	__u16 res1 : 4;
+	__u16 doff : 4;
+};
+
+struct ubuf_info;
+
+struct msghdr {
+	unsigned int msg_flags;
+	struct ubuf_info *msg_ubuf;
+};
+
+struct ubuf_info_ops {
+	void (*complete)(struct sk_buff *, struct ubuf_info *, bool);
+};
+
+/* Linux 6.10: operations instead of one callback. */
+struct ubuf_info {
+	const struct ubuf_info_ops *ops;
+};
+
+/* Linux 5.10 to 6.9. */
+struct ubuf_info___callback {
+	void *callback;
+};
+
+/* Linux 6.1: the part that MSG_ZEROCOPY alone uses got a type of its own. */
+struct ubuf_info_msgzc {
+	u32 id;
+	u16 len;
+	u16 zerocopy : 1;
+};
+
+/* Linux 5.10 to 6.0: everything in one type. */
+struct ubuf_info___one_type {
+	u32 id;
+	u16 len;
+	u16 zerocopy : 1;
+};
+
+struct sock_extended_err {
+	__u32 ee_errno;
+	__u8 ee_origin;
+	__u8 ee_type;
+	__u8 ee_code;
+	__u32 ee_info;
+	__u32 ee_data;
+};
+
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
+};
+
+struct rtnl_link_ops {
+	const char *kind;
+};
+
+struct net_device {
+	char name[16];
+	int ifindex;
+	unsigned int flags;
+	__u64 features;
+	possible_net_t nd_net;
+	const struct rtnl_link_ops *rtnl_link_ops;
+};
+
+enum sock_flags {
+	SOCK_DEAD,
+	SOCK_ZEROCOPY,
+};
+
+#pragma clang attribute pop
+
+#endif /* __VMLINUX_H__ */
