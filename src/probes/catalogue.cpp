@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "probes/catalogue.h"
+
+namespace netio::probes {
+
+using model::Tier;
+
+namespace {
+
+std::vector<Probe> make_catalogue() {
+    return {
+        {"send-call",
+         "bytes taken by send calls, and whether they were copied, pinned or referenced",
+         true,
+         {
+             {Tier::fentry,
+              {{"fe_send_begins", Hook::fentry, "tcp_sendmsg_locked"},
+               {"fe_send_ends", Hook::fexit, "tcp_sendmsg_locked"}},
+              "5.10"},
+             {Tier::kprobe,
+              {{"kp_send_begins", Hook::kprobe, "tcp_sendmsg_locked"},
+               {"kp_send_ends", Hook::kretprobe, "tcp_sendmsg_locked"}},
+              "5.10"},
+             {Tier::tracepoint,
+              {{"tp_send_begins", Hook::tracepoint, "tcp_sendmsg_locked"},
+               {"tp_send_ends", Hook::tracepoint, "sock_send_length"}},
+              "6.16"},
+         }},
+        {"late-copy",
+         "user pages copied after the send call, with the call stack (skb_copy_ubufs)",
+         true,
+         {
+             {Tier::fentry, {{"fe_copy_ubufs", Hook::fentry, "skb_copy_ubufs"}}, "5.10"},
+             {Tier::kprobe, {{"kp_copy_ubufs", Hook::kprobe, "skb_copy_ubufs"}}, "5.10"},
+             {Tier::tracepoint,
+              {{"tp_transmit_queued", Hook::tracepoint, "net_dev_queue"},
+               {"tp_receive_starts", Hook::tracepoint, "netif_receive_skb"},
+               {"tp_page_allocated", Hook::tracepoint, "mm_page_alloc"}},
+              "5.10"},
+         }},
+        {"linearise",
+         "payload moved into the linear area before the driver (pull, software segmentation, full copies)",
+         true,
+         {
+             {Tier::fentry,
+              {{"fe_pull_tail", Hook::fentry, "__pskb_pull_tail"},
+               {"fe_segment", Hook::fentry, "skb_segment"},
+               {"fe_skb_copy", Hook::fentry, "skb_copy"},
+               {"fe_skb_copy_expand", Hook::fentry, "skb_copy_expand"}},
+              "5.10"},
+             {Tier::kprobe,
+              {{"kp_pull_tail", Hook::kprobe, "__pskb_pull_tail"},
+               {"kp_segment", Hook::kprobe, "skb_segment"},
+               {"kp_skb_copy", Hook::kprobe, "skb_copy"},
+               {"kp_skb_copy_expand", Hook::kprobe, "skb_copy_expand"}},
+              "5.10"},
+             {Tier::tracepoint,
+              {{"tp_transmit_queued", Hook::tracepoint, "net_dev_queue"},
+               {"tp_transmit_starts", Hook::tracepoint, "net_dev_start_xmit"},
+               {"tp_memory_allocated", Hook::tracepoint, "kmalloc"}},
+              "5.10"},
+         }},
+        {"completion",
+         "the kernel's record of each range of zero-copy calls, before notifications are merged",
+         true,
+         {
+             {Tier::fentry, {{"fe_completes", Hook::fentry, "__msg_zerocopy_callback"}}, "5.12"},
+             {Tier::fentry, {{"fe_completes_v5_10", Hook::fentry, "sock_zerocopy_callback"}}, "5.10"},
+             {Tier::kprobe, {{"kp_completes", Hook::kprobe, "__msg_zerocopy_callback"}}, "5.12"},
+             {Tier::kprobe, {{"kp_completes_v5_10", Hook::kprobe, "sock_zerocopy_callback"}}, "5.10"},
+             {Tier::tracepoint,
+              {{"tp_error_reported", Hook::tracepoint, "inet_sk_error_report"},
+               {"tp_packet_consumed", Hook::tracepoint, "consume_skb"}},
+              "6.3"},
+         }},
+        {"receive-call",
+         "bytes copied to the receiver and returned by receive calls",
+         true,
+         {
+             {Tier::fentry,
+              {{"fe_receive_copies", Hook::fentry, "skb_copy_datagram_iter"},
+               {"fe_receive_ends", Hook::fexit, "tcp_recvmsg"}},
+              "5.19"},
+             {Tier::fentry,
+              {{"fe_receive_copies", Hook::fentry, "skb_copy_datagram_iter"},
+               {"fe_receive_ends_v5_10", Hook::fexit, "tcp_recvmsg"}},
+              "5.10"},
+             {Tier::kprobe,
+              {{"kp_receive_copies", Hook::kprobe, "skb_copy_datagram_iter"},
+               {"kp_receive_begins", Hook::kprobe, "tcp_recvmsg"},
+               {"kp_receive_ends", Hook::kretprobe, "tcp_recvmsg"}},
+              "5.19"},
+             {Tier::tracepoint,
+              {{"tp_receive_copies", Hook::tracepoint, "skb_copy_datagram_iovec"},
+               {"tp_receive_ends", Hook::tracepoint, "sock_recv_length"}},
+              "6.3"},
+         }},
+        {"packet-path",
+         "payload in user pages at the device queue, at the driver and at the receiving stack",
+         false,
+         {
+             {Tier::tracepoint,
+              {{"tp_transmit_queued", Hook::tracepoint, "net_dev_queue"},
+               {"tp_transmit_starts", Hook::tracepoint, "net_dev_start_xmit"},
+               {"tp_receive_starts", Hook::tracepoint, "netif_receive_skb"}},
+              "5.10"},
+         }},
+        {"retransmit",
+         "payload sent again",
+         false,
+         {
+             {Tier::tracepoint, {{"tp_retransmitted", Hook::tracepoint, "tcp_retransmit_skb"}}, "5.10"},
+         }},
+    };
+}
+
+std::string_view prefix_of(Hook hook) {
+    switch (hook) {
+        case Hook::fentry:
+            return "fentry/";
+        case Hook::fexit:
+            return "fexit/";
+        case Hook::kprobe:
+            return "kprobe/";
+        case Hook::kretprobe:
+            return "kretprobe/";
+        case Hook::tracepoint:
+            return "tp_btf/";
+    }
+    return "?/";
+}
+
+}  // namespace
+
+std::string spell(const Program& program) {
+    return std::string(prefix_of(program.hook)) + std::string(program.symbol);
+}
+
+const std::vector<Probe>& catalogue() {
+    static const std::vector<Probe> probes = make_catalogue();
+    return probes;
+}
+
+}  // namespace netio::probes

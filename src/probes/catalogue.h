@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/vocabulary.h"
+
+namespace netio::probes {
+
+// How one BPF program hangs on the kernel.
+enum class Hook { fentry, fexit, kprobe, kretprobe, tracepoint };
+
+struct Program {
+    std::string_view name;  // in bpf/netio_trace.bpf.c
+    Hook hook;
+    std::string_view symbol;  // kernel function, or tracepoint
+};
+
+// "fentry/skb_copy_ubufs", "tp_btf/mm_page_alloc"
+std::string spell(const Program& program);
+
+// One way to learn a fact: all its programs, or none.
+struct Variant {
+    model::Tier tier;
+    std::vector<Program> programs;
+    std::string_view since;  // kernel version that introduced the names, for people; nothing is decided by it
+};
+
+// One fact worth knowing, with its variants in order of preference.
+struct Probe {
+    std::string_view id;
+    std::string_view meaning;
+    bool required;  // without it the ledger cannot be closed
+    std::vector<Variant> variants;
+};
+
+// Every probe of the project. Renamed kernel functions are further variants.
+const std::vector<Probe>& catalogue();
+
+}  // namespace netio::probes

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "probes/selection.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace netio::probes {
+
+using model::Tier;
+
+namespace {
+
+bool has_tier(const Probe& probe, Tier tier) {
+    return std::any_of(probe.variants.begin(), probe.variants.end(),
+                       [tier](const Variant& variant) { return variant.tier == tier; });
+}
+
+bool attaches(const Variant& variant, const Try& attempt, std::vector<std::string>& refused) {
+    for (const Program& program : variant.programs) {
+        const auto outcome = attempt(program);
+        if (!outcome) {
+            refused.push_back(spell(program) + ": " + outcome.error().why);
+            return false;
+        }
+    }
+    return true;
+}
+
+Choice choose(const Probe& probe, Tier forced, const Try& attempt) {
+    Choice choice{&probe, nullptr, {}};
+    const bool applies = forced != Tier::automatic && has_tier(probe, forced);
+    for (const Variant& variant : probe.variants) {
+        if (applies && variant.tier != forced) {
+            continue;
+        }
+        if (attaches(variant, attempt, choice.refused)) {
+            choice.variant = &variant;
+            break;
+        }
+    }
+    return choice;
+}
+
+}  // namespace
+
+std::vector<Choice> select_variants(const std::vector<Probe>& probes, Tier forced, const Try& attempt) {
+    std::vector<Choice> choices;
+    for (const Probe& probe : probes) {
+        choices.push_back(choose(probe, forced, attempt));
+    }
+    return choices;
+}
+
+std::vector<Program> programs_of(const std::vector<Choice>& choices) {
+    std::vector<Program> programs;
+    for (const Choice& choice : choices) {
+        if (choice.variant == nullptr) {
+            continue;
+        }
+        for (const Program& program : choice.variant->programs) {
+            const bool known = std::any_of(programs.begin(), programs.end(),
+                                           [&](const Program& other) { return other.name == program.name; });
+            if (!known) {
+                programs.push_back(program);
+            }
+        }
+    }
+    return programs;
+}
+
+std::vector<model::ProbeFacts> describe_choices(const std::vector<Choice>& choices) {
+    std::vector<model::ProbeFacts> facts;
+    for (const Choice& choice : choices) {
+        model::ProbeFacts fact;
+        fact.probe = choice.probe->id;
+        fact.meaning = choice.probe->meaning;
+        fact.required = choice.probe->required;
+        fact.refused = choice.refused;
+        if (choice.variant != nullptr) {
+            std::vector<std::string> names;
+            for (const Program& program : choice.variant->programs) {
+                names.push_back(spell(program));
+            }
+            fact.tier = choice.variant->tier;
+            fact.attached = join(names, " + ");
+        }
+        facts.push_back(std::move(fact));
+    }
+    return facts;
+}
+
+Result<void> check_forced(const std::vector<Choice>& choices, Tier forced) {
+    if (forced == Tier::automatic) {
+        return {};
+    }
+    for (const Choice& choice : choices) {
+        if (choice.variant == nullptr && choice.probe->required) {
+            return fail("tier " + std::string(to_string(forced)) + " cannot attach the probe " +
+                            std::string(choice.probe->id),
+                        choice.refused.empty() ? "it has no variant" : choice.refused.back(),
+                        "leave out --tier, or see what this kernel allows: netio-trace doctor", ExitCode::privilege);
+        }
+    }
+    return {};
+}
+
+}  // namespace netio::probes

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "probes/tracer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <tuple>
+
+#include "model/site.h"
+#include "probes/decode.h"
+#include "probes/load.h"
+#include "probes/trial.h"
+
+namespace netio::probes {
+
+static_assert(static_cast<int>(model::Site::send_pinned) == NETIO_SEND_PINNED);
+static_assert(static_cast<int>(model::Site::completed_unresolved) == NETIO_COMPLETED_UNRESOLVED);
+static_assert(static_cast<int>(model::Site::receive_returned) == NETIO_RECEIVE_RETURNED);
+static_assert(model::site_count == NETIO_SITES);
+
+namespace {
+
+struct RingDeleter {
+    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+using KeyOrder = std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint8_t, std::uint8_t, std::uint8_t>;
+
+KeyOrder order_of(const netio_late_key& key) {
+    return {key.device, key.slot, key.stack, key.direction, key.copier, key.user_pages};
+}
+
+// Calls `visit(key)` for every key of a hash map.
+template <class Key, class Visit>
+void for_each_key(int map, Visit visit) {
+    Key key{};
+    Key next{};
+    for (bool more = bpf_map_get_next_key(map, nullptr, &next) == 0; more;
+         more = bpf_map_get_next_key(map, &key, &next) == 0) {
+        key = next;
+        visit(key);
+    }
+}
+
+}  // namespace
+
+struct Tracer::State {
+    std::optional<kernel::Symbols> symbols;
+    Loaded loaded;
+    std::vector<model::ProbeFacts> probes;
+    std::unique_ptr<ring_buffer, RingDeleter> ring;
+    std::map<std::int32_t, model::Role> roles;
+    std::map<KeyOrder, netio_event> stacks;  // the first copy of each key
+    std::uint32_t slots = 0;
+
+    int fd(const bpf_map* map) const { return bpf_map__fd(map); }
+    const auto& maps() const { return loaded.skeleton->maps; }
+
+    static int keep_event(void* context, void* data, std::size_t size) {
+        if (size >= sizeof(netio_event)) {
+            netio_event event;
+            std::memcpy(&event, data, sizeof(event));
+            static_cast<State*>(context)->stacks.emplace(order_of(event.key), event);
+        }
+        return 0;
+    }
+
+    std::vector<std::vector<netio_tally>> read_counters(std::uint32_t slot) const {
+        const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
+        std::vector<std::vector<netio_tally>> sites(NETIO_SITES, std::vector<netio_tally>(cpus));
+        for (std::uint32_t site = 0; site < NETIO_SITES; ++site) {
+            const std::uint32_t index = slot * NETIO_SITES + site;
+            bpf_map_lookup_elem(fd(maps().counters), &index, sites[site].data());
+        }
+        return sites;
+    }
+
+    std::vector<model::SocketFacts> read_sockets() const {
+        std::vector<model::SocketFacts> facts;
+        for (std::uint32_t slot = 0; slot < slots; ++slot) {
+            netio_socket socket{};
+            if (bpf_map_lookup_elem(fd(maps().sockets), &slot, &socket) != 0 || socket.used == 0) {
+                continue;
+            }
+            const auto role = roles.find(static_cast<std::int32_t>(socket.tgid));
+            auto decoded = decode_socket(slot, socket, role == roles.end() ? model::Role::server : role->second);
+            decoded.sites = decode_sites(read_counters(slot));
+            facts.push_back(std::move(decoded));
+        }
+        return facts;
+    }
+
+    void read_errors(std::vector<model::SocketFacts>& sockets) const {
+        for_each_key<netio_error_key>(fd(maps().send_errors), [&](const netio_error_key& key) {
+            std::uint64_t times = 0;
+            bpf_map_lookup_elem(fd(maps().send_errors), &key, &times);
+            for (auto& socket : sockets) {
+                if (socket.slot == key.slot) {
+                    socket.send_errors[-key.error] = times;
+                }
+            }
+        });
+    }
+
+    std::vector<model::DeviceFacts> read_devices() const {
+        std::vector<model::DeviceFacts> facts;
+        for_each_key<std::uint64_t>(fd(maps().devices), [&](const std::uint64_t& key) {
+            netio_device device{};
+            bpf_map_lookup_elem(fd(maps().devices), &key, &device);
+            facts.push_back(decode_device(key, device));
+        });
+        return facts;
+    }
+
+    netio_late_value sum_copies(const netio_late_key& key) const {
+        std::vector<netio_late_value> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+        bpf_map_lookup_elem(fd(maps().late_copies), &key, values.data());
+        netio_late_value sum{};
+        for (const netio_late_value& value : values) {
+            sum.copies += value.copies;
+            sum.bytes += value.bytes;
+            sum.pages += value.pages;
+        }
+        return sum;
+    }
+
+    // The stack of a key; where its own event was lost, that of another socket with the same stack.
+    std::vector<std::string> stack_of(const netio_late_key& key) const {
+        const kernel::Symbols* known = symbols ? &*symbols : nullptr;
+        const auto own = stacks.find(order_of(key));
+        if (own != stacks.end()) {
+            return decode_stack(own->second, known);
+        }
+        const auto other = std::find_if(stacks.begin(), stacks.end(), [&](const auto& entry) {
+            return entry.second.key.stack == key.stack && entry.second.key.copier == key.copier;
+        });
+        return other != stacks.end() && key.stack != 0 ? decode_stack(other->second, known)
+                                                       : std::vector<std::string>{};
+    }
+
+    std::vector<model::LateCopyFacts> read_late_copies() const {
+        std::vector<model::LateCopyFacts> facts;
+        for_each_key<netio_late_key>(fd(maps().late_copies), [&](const netio_late_key& key) {
+            const netio_late_value value = sum_copies(key);
+            if (value.bytes != 0) {
+                facts.push_back(decode_late_copy(key, value, stack_of(key)));
+            }
+        });
+        return facts;
+    }
+};
+
+Tracer::Tracer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Tracer::Tracer(Tracer&&) noexcept = default;
+Tracer& Tracer::operator=(Tracer&&) noexcept = default;
+Tracer::~Tracer() = default;
+
+Result<Tracer> Tracer::attach(const TracerOptions& options) {
+    auto state = std::make_unique<State>();
+    if (auto symbols = kernel::Symbols::load(kernel::Root{})) {
+        state->symbols = std::move(*symbols);
+    }
+    auto loaded = load_and_attach(options, state->symbols ? &*state->symbols : nullptr);
+    if (!loaded) {
+        return tl::make_unexpected(loaded.error());
+    }
+    state->loaded = std::move(*loaded);
+    state->probes = describe_choices(state->loaded.choices);
+    state->slots = options.max_sockets;
+    state->ring.reset(ring_buffer__new(state->fd(state->maps().events), State::keep_event, state.get(), nullptr));
+    if (!state->ring) {
+        return fail_errno("the ring buffer cannot be mapped", errno, "", ExitCode::privilege);
+    }
+    return Tracer(std::move(state));
+}
+
+const std::vector<model::ProbeFacts>& Tracer::probes() const {
+    return state_->probes;
+}
+
+Result<void> Tracer::add_target(pid_t process, model::Role role) {
+    const auto key = static_cast<std::uint32_t>(process);
+    const std::uint32_t one = 1;
+    if (bpf_map_update_elem(state_->fd(state_->maps().targets), &key, &one, BPF_ANY) != 0) {
+        return fail_errno("process " + std::to_string(process) + " cannot be traced", errno);
+    }
+    state_->roles[static_cast<std::int32_t>(process)] = role;
+    return {};
+}
+
+void Tracer::start() {
+    __atomic_store_n(&state_->loaded.skeleton->bss->measuring, 1U, __ATOMIC_SEQ_CST);
+}
+
+void Tracer::stop() {
+    __atomic_store_n(&state_->loaded.skeleton->bss->measuring, 0U, __ATOMIC_SEQ_CST);
+}
+
+void Tracer::poll() {
+    ring_buffer__consume(state_->ring.get());
+}
+
+TraceFacts Tracer::collect() {
+    poll();
+    TraceFacts facts;
+    facts.sockets = state_->read_sockets();
+    state_->read_errors(facts.sockets);
+    facts.devices = state_->read_devices();
+    facts.late_copies = state_->read_late_copies();
+    const auto& counts = *state_->loaded.skeleton->bss;
+    facts.lost_events = counts.lost_events + counts.lost_copies;
+    facts.untracked_sockets = counts.untracked_sockets;
+    return facts;
+}
+
+std::vector<model::ProbeFacts> survey_probes(model::Tier tier) {
+    Trial trial;
+    const Try attempt = [&](const Program& program) { return trial.attempt(program); };
+    return describe_choices(select_variants(catalogue(), tier, attempt));
+}
+
+}  // namespace netio::probes

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "probes/trial.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/text.h"
+
+namespace netio::probes {
+
+namespace {
+
+// r0 = 0; exit
+constexpr std::array<bpf_insn, 2> empty_program{{
+    {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
+    {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
+}};
+
+bpf_attach_type attach_type(Hook hook) {
+    switch (hook) {
+        case Hook::fentry:
+            return BPF_TRACE_FENTRY;
+        case Hook::fexit:
+            return BPF_TRACE_FEXIT;
+        default:
+            return BPF_TRACE_RAW_TP;
+    }
+}
+
+std::int32_t type_id(const struct btf* types, const Program& program) {
+    const std::string symbol(program.symbol);
+    return program.hook == Hook::tracepoint
+               ? btf__find_by_name_kind(types, ("btf_trace_" + symbol).c_str(), BTF_KIND_TYPEDEF)
+               : btf__find_by_name_kind(types, symbol.c_str(), BTF_KIND_FUNC);
+}
+
+Unexpected refused(std::string why) {
+    return fail("the probe cannot be attached", std::move(why), "", ExitCode::privilege);
+}
+
+// kprobes by perf_event_open(2), as libbpf attaches them where it can.
+Result<Fd> open_kprobe(const std::string& function, bool at_return) {
+    const auto type = read_file("/sys/bus/event_source/devices/kprobe/type");
+    if (!type) {
+        return refused("this kernel has no kprobes (CONFIG_KPROBES is off)");
+    }
+    perf_event_attr attributes{};
+    attributes.size = sizeof(attributes);
+    attributes.type = static_cast<std::uint32_t>(std::stoul(*type));
+    attributes.config = at_return ? 1 : 0;
+    attributes.config1 = reinterpret_cast<std::uint64_t>(function.c_str());
+    const long fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+    if (fd < 0) {
+        return refused(errno == ENOENT ? "no such function in this kernel" : errno_text(errno));
+    }
+    return Fd(static_cast<int>(fd));
+}
+
+}  // namespace
+
+Trial::Trial() : types_(btf__load_vmlinux_btf()) {
+    if (libbpf_get_error(types_) != 0) {
+        types_ = nullptr;
+    }
+}
+
+Trial::~Trial() { btf__free(types_); }
+
+Result<void> Trial::attempt(const Program& program) {
+    const std::string key = spell(program);
+    const auto found = known_.find(key);
+    if (found != known_.end()) {
+        return found->second;
+    }
+    return known_.emplace(key, attempt_uncached(program)).first->second;
+}
+
+Result<void> Trial::attempt_uncached(const Program& program) const {
+    const bool kprobe = program.hook == Hook::kprobe || program.hook == Hook::kretprobe;
+    return kprobe ? attempt_kprobe(program) : attempt_btf(program);
+}
+
+Result<void> Trial::attempt_btf(const Program& program) const {
+    if (types_ == nullptr) {
+        return refused("this kernel describes no types (no /sys/kernel/btf/vmlinux)");
+    }
+    const std::int32_t id = type_id(types_, program);
+    if (id <= 0) {
+        return refused(program.hook == Hook::tracepoint ? "no such tracepoint in this kernel"
+                                                        : "no such function in this kernel");
+    }
+    bpf_prog_load_opts options{};
+    options.sz = sizeof(options);
+    options.expected_attach_type = attach_type(program.hook);
+    options.attach_btf_id = static_cast<std::uint32_t>(id);
+    const Fd loaded(bpf_prog_load(BPF_PROG_TYPE_TRACING, "netio_trial", "Dual BSD/GPL", empty_program.data(),
+                                  empty_program.size(), &options));
+    if (!loaded.valid()) {
+        return refused(errno_text(errno));
+    }
+    const Fd attached(bpf_raw_tracepoint_open(nullptr, loaded.get()));
+    return attached.valid() ? Result<void>{} : refused(errno_text(errno));
+}
+
+Result<void> Trial::attempt_kprobe(const Program& program) const {
+    const auto event = open_kprobe(std::string(program.symbol), program.hook == Hook::kretprobe);
+    if (!event) {
+        return tl::make_unexpected(event.error());
+    }
+    const Fd loaded(bpf_prog_load(BPF_PROG_TYPE_KPROBE, "netio_trial", "Dual BSD/GPL", empty_program.data(),
+                                  empty_program.size(), nullptr));
+    if (!loaded.valid() || ioctl(event->get(), PERF_EVENT_IOC_SET_BPF, loaded.get()) != 0) {
+        return refused(errno_text(errno));
+    }
+    return {};
+}
+
+}  // namespace netio::probes
