@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/experiment.h"
+#include "app/progress.h"
+#include "app/words.h"
+#include "app/workload_app.h"
+#include "kernel/limits.h"
+#include "workload/options.h"
+
+namespace netio::app {
+
+using model::Spec;
+
+namespace {
+
+// The options as they were typed.
+struct RunWords {
+    std::string mode = "zerocopy";
+    std::string size = "16K";
+    std::string path = "veth";
+    std::string tier = "auto";
+    std::string provoke = "none";
+    std::string duration = "5s";
+    std::string warmup = "200ms";
+    std::string ring = "256K";
+    std::uint64_t messages = 0;
+    std::uint32_t threads = 1;
+    bool verify = false;
+    bool no_counters = false;
+    Outputs outputs;
+};
+
+Result<Spec> workload_spec(const RunWords& words) {
+    Spec spec;
+    const auto mode = parse_mode(words.mode);
+    const auto size = parse_message_size(words.size);
+    const auto duration = parse_time("--duration", words.duration);
+    const auto warmup = parse_time("--warmup", words.warmup);
+    for (const Error* error : {mode ? nullptr : &mode.error(), size ? nullptr : &size.error(),
+                               duration ? nullptr : &duration.error(), warmup ? nullptr : &warmup.error()}) {
+        if (error != nullptr) {
+            return Unexpected{*error};
+        }
+    }
+    if (*size < workload::min_message_bytes || *size > workload::max_message_bytes) {
+        return fail("--size " + words.size, "a message is 8 bytes to 1 GiB", "--size 16K", ExitCode::usage);
+    }
+    if (words.messages == 0 && duration->count() <= 0) {
+        return fail("--duration " + words.duration, "nothing can be measured in no time", "--duration 5s",
+                    ExitCode::usage);
+    }
+    spec.mode = *mode;
+    spec.size_bytes = *size;
+    spec.duration_ns = duration->count();
+    spec.warmup_ns = warmup->count();
+    spec.threads = words.threads;
+    spec.messages = words.messages;
+    spec.verify = words.verify;
+    return spec;
+}
+
+Result<ExperimentOptions> interpret(const RunWords& words) {
+    auto spec = workload_spec(words);
+    if (!spec) {
+        return tl::make_unexpected(spec.error());
+    }
+    const auto path = parse_word("--path", model::path_names, words.path);
+    const auto tier = parse_word("--tier", model::tier_names, words.tier);
+    const auto provoke = parse_word("--provoke", model::provocation_names, words.provoke);
+    const auto ring = parse_size(words.ring);
+    for (const Error* error : {path ? nullptr : &path.error(), tier ? nullptr : &tier.error(),
+                               provoke ? nullptr : &provoke.error(), ring ? nullptr : &ring.error()}) {
+        if (error != nullptr) {
+            return Unexpected{*error};
+        }
+    }
+    if (*ring < 4096 || *ring > (1U << 30) || (*ring & (*ring - 1)) != 0) {
+        return fail("--ring " + words.ring, "the ring buffer takes a power of two from 4K to 1G", "--ring 256K",
+                    ExitCode::usage);
+    }
+    ExperimentOptions options;
+    options.spec = *spec;
+    options.spec.path = *path;
+    options.spec.tier = *tier;
+    options.spec.provoke = *provoke;
+    options.trace = *tier != model::Tier::none;
+    options.count = !words.no_counters;
+    options.ring_bytes = static_cast<std::uint32_t>(*ring);
+    return options;
+}
+
+Result<void> check_machine(const ExperimentOptions& options) {
+    const auto capabilities = kernel::own_capabilities();
+    if (!capabilities) {
+        return tl::make_unexpected(capabilities.error());
+    }
+    if (!capabilities->sys_admin || !capabilities->net_admin) {
+        return fail("netio-trace cannot make network namespaces and attach probes",
+                    "it needs CAP_SYS_ADMIN and CAP_NET_ADMIN", "run it with sudo; `netio-trace replay FILE` needs no root",
+                    ExitCode::privilege);
+    }
+    if (options.trace && !kernel::has_btf(kernel::Root{})) {
+        return fail("the kernel cannot be traced", "it describes no types: /sys/kernel/btf/vmlinux is missing",
+                    "a kernel with CONFIG_DEBUG_INFO_BTF; --tier none runs the workload without tracing",
+                    ExitCode::privilege);
+    }
+    return {};
+}
+
+Result<int> run(const RunWords& words) {
+    const auto options = interpret(words);
+    if (!options) {
+        return tl::make_unexpected(options.error());
+    }
+    if (auto able = check_machine(*options); !able) {
+        return tl::make_unexpected(able.error());
+    }
+    auto capture = run_experiment(*options, terminal_progress());
+    if (!capture) {
+        return tl::make_unexpected(capture.error());
+    }
+    return print_report(*capture, words.outputs);
+}
+
+void declare_workload(CLI::App& cli, RunWords& words) {
+    cli.add_option("--mode", words.mode, "How the server sends: two-copy, per-field, one-copy or zerocopy")
+        ->capture_default_str()
+        ->group("Workload");
+    cli.add_option("--size", words.size, "Bytes of a message, 8 to 1G, shared by its 8 fields")
+        ->capture_default_str()
+        ->group("Workload");
+    cli.add_option("--threads", words.threads, "Connections, each with a thread at both ends")
+        ->check(CLI::Range(1U, workload::max_connections))
+        ->capture_default_str()
+        ->group("Workload");
+    auto* duration = cli.add_option("--duration", words.duration, "How long to measure: 500ms, 5s, 2m")
+                         ->capture_default_str()
+                         ->group("Workload");
+    cli.add_option("--messages", words.messages, "Messages on each connection, instead of a time")
+        ->check(CLI::PositiveNumber)
+        ->excludes(duration)
+        ->group("Workload");
+    cli.add_option("--warmup", words.warmup, "How long to send before what is measured")
+        ->capture_default_str()
+        ->group("Workload");
+    cli.add_flag("--verify", words.verify, "Compare every received byte with what was sent")->group("Workload");
+    cli.add_option("--path", words.path, "What the traffic crosses: veth (two namespaces) or lo (one), both private")
+        ->capture_default_str()
+        ->group("Workload");
+    cli.add_option("--provoke", words.provoke,
+                   "Bring a cause about in these namespaces: packet-tap, no-scatter-gather, not-opted-in")
+        ->capture_default_str()
+        ->group("Workload");
+}
+
+void declare_tracing(CLI::App& cli, RunWords& words) {
+    cli.add_option("--tier", words.tier, "Attach by fentry, kprobe or tracepoint only; none: do not trace")
+        ->capture_default_str()
+        ->group("Tracing");
+    cli.add_option("--ring", words.ring, "Bytes of the ring buffer for events")->capture_default_str()->group("Tracing");
+    cli.add_flag("--no-counters", words.no_counters, "Do not count perf events")->group("Tracing");
+}
+
+}  // namespace
+
+Command declare_run(CLI::App& cli) {
+    auto words = std::make_shared<RunWords>();
+    declare_workload(cli, *words);
+    declare_tracing(cli, *words);
+    declare_outputs(cli, words->outputs);
+    return [words] { return run(*words); };
+}
+
+}  // namespace netio::app

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "model/capture.h"
+
+// The commands of netio-trace. Each declares its options on a CLI::App and returns what runs it.
+
+namespace netio::app {
+
+using Command = std::function<Result<int>()>;
+
+// Where a report goes besides, or instead of, the terminal. "-" is stdout and takes the terminal report's place.
+struct Outputs {
+    std::string json;
+    std::string csv;
+};
+
+void declare_outputs(CLI::App& cli, Outputs& outputs);
+// Renders the report of a capture to where it was asked for. Returns the exit code that follows from the report.
+Result<int> print_report(const model::Capture& capture, const Outputs& outputs);
+
+Command declare_run(CLI::App& cli);
+Command declare_doctor(CLI::App& cli);
+Command declare_replay(CLI::App& cli);
+Command declare_causes(CLI::App& cli);
+
+}  // namespace netio::app

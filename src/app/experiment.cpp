@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+#include "app/experiment.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <memory>
+#include <optional>
+
+#include "app/actors.h"
+#include "app/network.h"
+#include "app/provoke.h"
+#include "kernel/environment.h"
+#include "kernel/taps.h"
+#include "perf/counters.h"
+#include "probes/tracer.h"
+#include "workload/interrupts.h"
+
+namespace netio::app {
+
+using Clock = std::chrono::steady_clock;
+using model::Capture;
+using model::Role;
+
+namespace {
+
+constexpr std::chrono::milliseconds poll_interval{50};
+constexpr std::chrono::milliseconds end_patience{10'000};
+
+std::string utc_now() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text.data();
+}
+
+// Sockets of both ends, and room for what else the processes may open. The calls that can be in flight share 16 MiB.
+probes::TracerOptions tracer_options(const ExperimentOptions& options) {
+    probes::TracerOptions tracer;
+    tracer.tier = options.spec.tier;
+    tracer.ring_bytes = options.ring_bytes;
+    tracer.max_sockets = options.spec.threads * 2 + 8;
+    tracer.calls_in_flight = 65536;
+    while (tracer.calls_in_flight > 1024 && tracer.calls_in_flight * tracer.max_sockets > (1U << 20)) {
+        tracer.calls_in_flight /= 2;
+    }
+    return tracer;
+}
+
+// One experiment in the making; the steps of run_experiment in their order.
+class Experiment {
+   public:
+    Experiment(const ExperimentOptions& options, const Progress& progress, workload::Interrupts& interrupts)
+        : options_(options), progress_(progress), interrupts_(interrupts) {
+        capture_.spec = options.spec;
+        capture_.environment = kernel::read_environment(kernel::Root{}, utc_now());
+        capture_.environment.tool_version = NETIO_VERSION;
+    }
+
+    Result<void> prepare();
+    Result<void> measure();
+    Capture finish();
+
+   private:
+    Result<void> attach();
+    void look_for_taps();
+    Result<void> wait_for_both();
+    Result<void> wait_for(workload::Child& child, model::WorkloadResult& result);
+    void handle_interrupt();
+    void report_share();
+
+    const ExperimentOptions& options_;
+    const Progress& progress_;
+    workload::Interrupts& interrupts_;
+    Capture capture_;
+    std::optional<Network> network_;
+    Provoked provoked_;
+    std::optional<probes::Tracer> tracer_;
+    std::optional<Actors> actors_;
+    std::optional<perf::CounterSet> counters_;
+    Clock::time_point started_;
+};
+
+Result<void> Experiment::attach() {
+    if (!options_.trace) {
+        return {};
+    }
+    auto tracer = probes::Tracer::attach(tracer_options(options_));
+    if (!tracer) {
+        return tl::make_unexpected(tracer.error());
+    }
+    tracer_.emplace(std::move(*tracer));
+    capture_.probes = tracer_->probes();
+    return {};
+}
+
+Result<void> Experiment::prepare() {
+    progress_("setting up", -1);
+    auto network = make_network(options_.spec.path);
+    if (!network) {
+        return tl::make_unexpected(network.error());
+    }
+    network_.emplace(std::move(*network));
+    auto provoked = provoke(options_.spec.provoke, *network_);
+    if (!provoked) {
+        return tl::make_unexpected(provoked.error());
+    }
+    provoked_.skip_opt_in = provoked->skip_opt_in;
+    if (provoked->tap) {
+        provoked_.tap.emplace(std::move(*provoked->tap));
+    }
+    progress_("attaching probes", -1);
+    if (auto attached = attach(); !attached) {
+        return attached;
+    }
+    auto actors = start_actors(options_.spec, *network_, provoked_.skip_opt_in);
+    if (!actors) {
+        return tl::make_unexpected(actors.error());
+    }
+    actors_.emplace(std::move(*actors));
+    if (options_.count) {
+        counters_.emplace(actors_->threads);
+    }
+    progress_("warming up", -1);
+    return warm_up(*actors_, options_.spec);
+}
+
+// Merged over the calls: a tap that was there at any time may have caused copies.
+void Experiment::look_for_taps() {
+    const std::pair<pid_t, const char*> places[] = {{actors_->server.pid(), "server"},
+                                                    {actors_->client.pid(), "client"}};
+    for (const auto& [pid, label] : places) {
+        if (!network_->client && std::string_view(label) == "client") {
+            continue;  // one namespace
+        }
+        const auto taps = kernel::find_taps(kernel::Root{}, pid, label);
+        if (!taps) {
+            continue;
+        }
+        for (const auto& tap : *taps) {
+            const bool known = std::any_of(capture_.taps.begin(), capture_.taps.end(), [&](const model::TapFacts& other) {
+                return other.inode == tap.inode;
+            });
+            if (!known) {
+                capture_.taps.push_back(tap);
+            }
+        }
+    }
+}
+
+Result<void> Experiment::measure() {
+    look_for_taps();
+    if (tracer_) {
+        for (const auto& [pid, role] : {std::pair{actors_->server.pid(), Role::server},
+                                        std::pair{actors_->client.pid(), Role::client}}) {
+            if (auto added = tracer_->add_target(pid, role); !added) {
+                return added;
+            }
+        }
+        tracer_->start();
+    }
+    if (counters_) {
+        counters_->enable();
+    }
+    started_ = Clock::now();
+    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+        if (auto sent = child->command("measure"); !sent) {
+            return sent;
+        }
+    }
+    return wait_for_both();
+}
+
+void Experiment::handle_interrupt() {
+    interrupts_.acknowledge();
+    capture_.interrupted = "a signal ended the measured phase early";
+    for (workload::Child* child : {&actors_->server, &actors_->client}) {
+        (void)child->command("stop");  // a child that is gone shows itself when it is waited for
+    }
+}
+
+void Experiment::report_share() {
+    const auto elapsed = std::chrono::duration<double, std::nano>(Clock::now() - started_).count();
+    const double share =
+        options_.spec.messages != 0 ? -1 : std::min(1.0, elapsed / static_cast<double>(options_.spec.duration_ns));
+    progress_("measuring", share);
+}
+
+Result<void> Experiment::wait_for(workload::Child& child, model::WorkloadResult& result) {
+    auto finished = child.wait_event("finished", end_patience);
+    if (!finished) {
+        return tl::make_unexpected(finished.error());
+    }
+    auto parsed = model::workload_result_from_json((*finished)["result"]);
+    if (!parsed) {
+        return tl::make_unexpected(parsed.error());
+    }
+    result = std::move(*parsed);
+    return {};
+}
+
+Result<void> Experiment::wait_for_both() {
+    struct Waiting {
+        workload::Child* child;
+        model::WorkloadResult* result;
+    };
+    std::vector<Waiting> open{{&actors_->server, &capture_.server}, {&actors_->client, &capture_.client}};
+    while (!open.empty()) {
+        std::vector<pollfd> descriptors{{interrupts_.fd(), POLLIN, 0}};
+        for (const Waiting& waiting : open) {
+            descriptors.push_back({waiting.child->control_fd(), POLLIN, 0});
+        }
+        ::poll(descriptors.data(), descriptors.size(), static_cast<int>(poll_interval.count()));
+        if (tracer_) {
+            tracer_->poll();
+        }
+        if (descriptors[0].revents != 0) {
+            handle_interrupt();
+        }
+        for (std::size_t i = open.size(); i-- > 0;) {
+            if (descriptors[i + 1].revents == 0) {
+                continue;
+            }
+            if (auto done = wait_for(*open[i].child, *open[i].result); !done) {
+                return done;
+            }
+            open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+        report_share();
+    }
+    return {};
+}
+
+Capture Experiment::finish() {
+    if (tracer_) {
+        tracer_->stop();
+    }
+    if (counters_) {
+        counters_->disable();
+        capture_.counters = counters_->read();
+    }
+    look_for_taps();
+    if (tracer_) {
+        auto facts = tracer_->collect();
+        capture_.sockets = std::move(facts.sockets);
+        capture_.devices = std::move(facts.devices);
+        capture_.late_copies = std::move(facts.late_copies);
+        capture_.lost_events = facts.lost_events;
+        capture_.untracked_sockets = facts.untracked_sockets;
+    }
+    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+        (void)child->command("exit");
+    }
+    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+        child->wait_exit(end_patience);
+    }
+    progress_("", -1);
+    return std::move(capture_);
+}
+
+}  // namespace
+
+Result<Capture> run_experiment(const ExperimentOptions& options, const Progress& progress) {
+    auto interrupts = workload::Interrupts::block();
+    if (!interrupts) {
+        return tl::make_unexpected(interrupts.error());
+    }
+    Experiment experiment(options, progress, *interrupts);
+    if (auto prepared = experiment.prepare(); !prepared) {
+        progress("", -1);
+        return tl::make_unexpected(prepared.error());
+    }
+    if (auto measured = experiment.measure(); !measured) {
+        progress("", -1);
+        return tl::make_unexpected(measured.error());
+    }
+    return experiment.finish();
+}
+
+}  // namespace netio::app

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include <array>
+
+#include "app/commands.h"
+#include "app/workload_app.h"
+
+namespace {
+
+using namespace netio;
+
+constexpr const char* description =
+    "Tells for every byte a program sends over TCP whether it was copied, how often, where in the kernel and why.";
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  sudo netio-trace --mode zerocopy --size 16384     where every byte of zero-copy sends went\n"
+    "  sudo netio-trace --mode one-copy --size 64K --threads 4 --duration 2s\n"
+    "  sudo netio-trace --provoke packet-tap             what a sniffer costs a zero-copy sender\n"
+    "  sudo netio-trace --json run.json                  keep everything; look again without root:\n"
+    "  netio-trace replay run.json\n"
+    "  sudo netio-trace doctor                           what can be traced on this kernel\n"
+    "\n"
+    "Exit codes: 0 measured; 2 bad usage; 3 privilege or kernel feature missing; 4 data incomplete.\n";
+
+struct Subcommand {
+    CLI::App* parser;
+    app::Command command;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App cli{description, "netio-trace"};
+    cli.footer(examples);
+    cli.require_subcommand(0, 1);
+    const app::Command run = app::declare_run(cli);
+    auto* run_parser = cli.add_subcommand("run", "Run an experiment and explain it; the default command");
+    auto* doctor_parser = cli.add_subcommand("doctor", "What this kernel and machine allow, probe by probe");
+    auto* replay_parser = cli.add_subcommand("replay", "The report of a saved run, without root");
+    auto* causes_parser = cli.add_subcommand("causes", "The known causes of copying");
+    const std::array<Subcommand, 4> subcommands{{{run_parser, app::declare_run(*run_parser)},
+                                                 {doctor_parser, app::declare_doctor(*doctor_parser)},
+                                                 {replay_parser, app::declare_replay(*replay_parser)},
+                                                 {causes_parser, app::declare_causes(*causes_parser)}}};
+    if (const auto code = app::parse_arguments(cli, argc, argv)) {
+        return *code;
+    }
+    const app::Command* chosen = &run;
+    for (const Subcommand& subcommand : subcommands) {
+        chosen = subcommand.parser->parsed() ? &subcommand.command : chosen;
+    }
+    const auto outcome = (*chosen)();
+    return outcome ? *outcome : app::print_error("netio-trace", outcome.error());
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "base/files.h"
+#include "explain/explain.h"
+#include "report/csv.h"
+#include "report/json.h"
+#include "report/style.h"
+#include "report/terminal.h"
+
+namespace netio::app {
+
+namespace {
+
+constexpr const char* standard_output = "-";
+
+Result<void> put(const std::string& target, const std::string& text) {
+    if (target != standard_output) {
+        return write_file(target, text);
+    }
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+        return fail("the report cannot be written", "stdout does not take it");
+    }
+    return {};
+}
+
+CLI::Option* declare_output(CLI::App& cli, const std::string& name, std::string& target, const std::string& what) {
+    // Without a value the option means stdout.
+    return cli.add_option(name, target, what)->expected(0, 1)->default_str(standard_output)->type_name("[FILE]");
+}
+
+}  // namespace
+
+void declare_outputs(CLI::App& cli, Outputs& outputs) {
+    declare_output(cli, "--json", outputs.json,
+                   "Write everything as JSON to FILE; without FILE to stdout, instead of the report");
+    declare_output(cli, "--csv", outputs.csv,
+                   "Write one row of figures as CSV to FILE; without FILE to stdout, instead of the report");
+}
+
+Result<int> print_report(const model::Capture& capture, const Outputs& outputs) {
+    const model::Report report = explain::build_report(capture);
+    if (!outputs.json.empty()) {
+        if (auto put_json = put(outputs.json, report::render_json(report, capture)); !put_json) {
+            return tl::make_unexpected(put_json.error());
+        }
+    }
+    if (!outputs.csv.empty()) {
+        if (auto put_csv = put(outputs.csv, report::render_csv(report)); !put_csv) {
+            return tl::make_unexpected(put_csv.error());
+        }
+    }
+    if (outputs.json != standard_output && outputs.csv != standard_output) {
+        const auto style = report::detect_style(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
+        if (auto put_text = put(standard_output, report::render_terminal(report, style)); !put_text) {
+            return tl::make_unexpected(put_text.error());
+        }
+    }
+    return static_cast<int>(report.complete ? ExitCode::ok : ExitCode::incomplete);
+}
+
+}  // namespace netio::app
