@@ -6,7 +6,7 @@
 
 #include "packet.h"
 
-#define HASHED_FRAMES 6
+#define HASHED_FRAMES 4
 #define SEARCHED_FRAMES 10
 
 static __noinline int see_device(__u64 device)

@@ -111,6 +111,7 @@ struct window {
 	__u8 armed;         /* the packet belongs to a traced socket */
 	__u8 user_pages;
 	__u8 walks_left;    /* stack walks this window may still spend on allocations that are no copies */
+	__u64 page;         /* the page that the first program on mm_page_alloc saw last */
 	__u32 pages_left;   /* allocations still to come from the copy in progress */
 	__u32 pad;
 	struct netio_late_key page_copy; /* the copy seen in this window by its page allocations */

@@ -170,16 +170,15 @@ static __noinline int page_copy_found(struct window *w, struct netio_event *stac
 	return 0;
 }
 
-static __always_inline int page_allocated(void *ctx, __u32 order)
+static __always_inline int page_allocated(void *ctx, struct window *w, __u32 order)
 {
-	struct window *w = this_window();
 	struct netio_event *stack;
 	struct netio_late_key key;
 	__u32 pages = 1U << (order & 15);
 	__u8 copier = 0;
 	int at;
 
-	if (!w || !w->armed || !w->user_pages || !measuring)
+	if (!w->armed || !w->user_pages || !measuring)
 		return 0;
 	if (w->pages_left) {
 		w->pages_left -= 1;
@@ -199,6 +198,32 @@ static __always_inline int page_allocated(void *ctx, __u32 order)
 		return 0;
 	}
 	return page_copy_found(w, stack, hash_frames(stack, at), pages);
+}
+
+/* The kernel does not run a tracing program that is running on the same CPU already. So a packet that arrives while this
+ * program looks at an allocation of the interrupted task would lose its copy. Two programs hang on the tracepoint: the
+ * first takes what it sees and leaves the page's address, the second takes what the first had to miss. */
+static __always_inline int page_allocated_first(void *ctx, __u64 page, __u32 order)
+{
+	struct window *w = this_window();
+
+	if (!w)
+		return 0;
+	w->page = page;
+	return page_allocated(ctx, w, order);
+}
+
+static __always_inline int page_allocated_second(void *ctx, __u64 page, __u32 order)
+{
+	struct window *w = this_window();
+
+	if (!w)
+		return 0;
+	if (w->page == page) {
+		w->page = 0; /* the same page may be allocated again at once */
+		return 0;
+	}
+	return page_allocated(ctx, w, order);
 }
 
 /* A packet's linear area is allocated while a window of the sending side is open: who linearises? A pull into the

@@ -35,7 +35,8 @@ std::vector<Probe> make_catalogue() {
              {Tier::tracepoint,
               {{"tp_transmit_queued", Hook::tracepoint, "net_dev_queue"},
                {"tp_receive_starts", Hook::tracepoint, "netif_receive_skb"},
-               {"tp_page_allocated", Hook::tracepoint, "mm_page_alloc"}},
+               {"tp_page_allocated", Hook::tracepoint, "mm_page_alloc"},
+               {"tp_page_allocated_2", Hook::tracepoint, "mm_page_alloc"}},
               "5.10"},
          }},
         {"linearise",
@@ -70,7 +71,8 @@ std::vector<Probe> make_catalogue() {
              {Tier::kprobe, {{"kp_completes_v5_10", Hook::kprobe, "sock_zerocopy_callback"}}, "5.10"},
              {Tier::tracepoint,
               {{"tp_error_reported", Hook::tracepoint, "inet_sk_error_report"},
-               {"tp_packet_consumed", Hook::tracepoint, "consume_skb"}},
+               {"tp_packet_consumed", Hook::tracepoint, "consume_skb"},
+               {"tp_packet_consumed_2", Hook::tracepoint, "consume_skb"}},
               "6.3"},
          }},
         {"receive-call",
@@ -109,7 +111,8 @@ std::vector<Probe> make_catalogue() {
          "payload sent again",
          false,
          {
-             {Tier::tracepoint, {{"tp_retransmitted", Hook::tracepoint, "tcp_retransmit_skb"}}, "5.10"},
+             {Tier::tracepoint, {{"tp_retransmitted", Hook::tracepoint, "tcp_retransmit_skb"}}, "6.17"},
+             {Tier::tracepoint, {{"tp_retransmitted_v5_10", Hook::tracepoint, "tcp_retransmit_skb"}}, "5.10"},
          }},
     };
 }

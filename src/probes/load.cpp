@@ -122,13 +122,30 @@ void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const st
     bpf_map__set_max_entries(skeleton.maps.events, options.ring_bytes);
 }
 
+// Tracepoints with a single program of ours get a second, empty one (bpf/tier_tracepoint.h says why).
+void enable_keepers(const netio_trace_bpf& skeleton, const std::vector<Program>& programs) {
+    std::map<std::string_view, int> users;
+    for (const Program& program : programs) {
+        users[program.symbol] += program.hook == Hook::tracepoint ? 1 : 0;
+    }
+    for (const auto& [tracepoint, count] : users) {
+        const std::string name = "keep_" + std::string(tracepoint);
+        bpf_program* keeper = bpf_object__find_program_by_name(skeleton.obj, name.c_str());
+        if (keeper != nullptr && count == 1) {
+            bpf_program__set_autoload(keeper, true);
+        }
+    }
+}
+
 Result<Skeleton> open_skeleton(const std::vector<Program>& programs) {
     Skeleton skeleton(netio_trace_bpf::open());
     if (!skeleton) {
         return fail("the BPF programs cannot be opened", errno_text(errno), "", ExitCode::privilege);
     }
     bpf_program* program = nullptr;
-    bpf_object__for_each_program(program, skeleton->obj) { bpf_program__set_autoload(program, false); }
+    bpf_object__for_each_program(program, skeleton->obj) {
+        bpf_program__set_autoload(program, false);
+    }
     for (const Program& wanted : programs) {
         bpf_program* found = bpf_object__find_program_by_name(skeleton->obj, std::string(wanted.name).c_str());
         if (found == nullptr) {
@@ -136,6 +153,7 @@ Result<Skeleton> open_skeleton(const std::vector<Program>& programs) {
         }
         bpf_program__set_autoload(found, true);
     }
+    enable_keepers(*skeleton, programs);
     return skeleton;
 }
 

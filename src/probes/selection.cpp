@@ -80,7 +80,10 @@ std::vector<model::ProbeFacts> describe_choices(const std::vector<Choice>& choic
         if (choice.variant != nullptr) {
             std::vector<std::string> names;
             for (const Program& program : choice.variant->programs) {
-                names.push_back(spell(program));
+                const std::string name = spell(program);
+                if (std::find(names.begin(), names.end(), name) == names.end()) {
+                    names.push_back(name);
+                }
             }
             fact.tier = choice.variant->tier;
             fact.attached = join(names, " + ");
@@ -96,10 +99,10 @@ Result<void> check_forced(const std::vector<Choice>& choices, Tier forced) {
     }
     for (const Choice& choice : choices) {
         if (choice.variant == nullptr && choice.probe->required) {
-            return fail("tier " + std::string(to_string(forced)) + " cannot attach the probe " +
-                            std::string(choice.probe->id),
-                        choice.refused.empty() ? "it has no variant" : choice.refused.back(),
-                        "leave out --tier, or see what this kernel allows: netio-trace doctor", ExitCode::privilege);
+            return fail(
+                "tier " + std::string(to_string(forced)) + " cannot attach the probe " + std::string(choice.probe->id),
+                choice.refused.empty() ? "it has no variant" : choice.refused.back(),
+                "leave out --tier, or see what this kernel allows: netio-trace doctor", ExitCode::privilege);
         }
     }
     return {};

@@ -21,7 +21,8 @@ struct Choice {
 };
 
 // For each probe the first variant of which every program can be attached. `forced` leaves only the variants of that
-// tier, except for probes that have no variant of it at all (a fact that only tracepoints show). Pure but for `attempt`.
+// tier, except for probes that have no variant of it at all (a fact that only tracepoints show). Pure but for
+// `attempt`.
 std::vector<Choice> select_variants(const std::vector<Probe>& probes, model::Tier forced, const Try& attempt);
 
 // The programs of all chosen variants, each once, in the catalogue's order.

@@ -46,6 +46,18 @@ void for_each_key(int map, Visit visit) {
     }
 }
 
+// The BPF programs tell devices apart by kernel address, which must not leave this process: they are numbered.
+void number_devices(TraceFacts& facts) {
+    std::map<std::uint64_t, std::uint64_t> numbers{{0, 0}};
+    for (auto& device : facts.devices) {
+        device.key = numbers.emplace(device.key, numbers.size()).first->second;
+    }
+    for (auto& copy : facts.late_copies) {
+        const auto found = numbers.find(copy.device);
+        copy.device = found == numbers.end() ? 0 : found->second;
+    }
+}
+
 }  // namespace
 
 struct Tracer::State {
@@ -138,8 +150,12 @@ struct Tracer::State {
         const auto other = std::find_if(stacks.begin(), stacks.end(), [&](const auto& entry) {
             return entry.second.key.stack == key.stack && entry.second.key.copier == key.copier;
         });
-        return other != stacks.end() && key.stack != 0 ? decode_stack(other->second, known)
-                                                       : std::vector<std::string>{};
+        if (other != stacks.end() && key.stack != 0) {
+            return decode_stack(other->second, known);
+        }
+        // The event was lost; the function itself is known from the key, unless the copy was inferred.
+        return key.copier != NETIO_COPIER_UNKNOWN ? std::vector<std::string>{std::string(copier_name(key.copier))}
+                                                  : std::vector<std::string>{};
     }
 
     std::vector<model::LateCopyFacts> read_late_copies() const {
@@ -211,8 +227,10 @@ TraceFacts Tracer::collect() {
     state_->read_errors(facts.sockets);
     facts.devices = state_->read_devices();
     facts.late_copies = state_->read_late_copies();
+    number_devices(facts);
     const auto& counts = *state_->loaded.skeleton->bss;
-    facts.lost_events = counts.lost_events + counts.lost_copies;
+    facts.lost_events = counts.lost_events;
+    facts.lost_copies = counts.lost_copies;
     facts.untracked_sockets = counts.untracked_sockets;
     return facts;
 }

@@ -27,12 +27,13 @@ struct TraceFacts {
     std::vector<model::DeviceFacts> devices;
     std::vector<model::LateCopyFacts> late_copies;
     std::uint64_t lost_events = 0;
+    std::uint64_t lost_copies = 0;
     std::uint64_t untracked_sockets = 0;
 };
 
 // The attached probes. They come off when this object, or the process, is gone: links are file descriptors.
 class Tracer {
-   public:
+ public:
     // Chooses variants by trying, loads and attaches them. A program that the verifier refuses is a refused variant,
     // and the next one is tried. Errors: a forced tier that cannot be had, or no permission at all; where single probes
     // are missing the tracer works without them and probes() says so.
@@ -53,7 +54,7 @@ class Tracer {
     // After stop(). Symbolises the stacks that arrived.
     TraceFacts collect();
 
-   private:
+ private:
     struct State;
     explicit Tracer(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;

@@ -77,7 +77,9 @@ Trial::Trial() : types_(btf__load_vmlinux_btf()) {
     }
 }
 
-Trial::~Trial() { btf__free(types_); }
+Trial::~Trial() {
+    btf__free(types_);
+}
 
 Result<void> Trial::attempt(const Program& program) {
     const std::string key = spell(program);

@@ -16,7 +16,7 @@ namespace netio::probes {
 // and takes it off again. Milliseconds for all of the catalogue. What the verifier says of the real program shows when
 // the real program is loaded; there the same refusal handling applies (Tracer).
 class Trial {
-   public:
+ public:
     Trial();
     ~Trial();
     Trial(const Trial&) = delete;
@@ -25,7 +25,7 @@ class Trial {
     // Cached by hook and symbol. An error's `why` is the kernel's word.
     Result<void> attempt(const Program& program);
 
-   private:
+ private:
     Result<void> attempt_uncached(const Program& program) const;
     Result<void> attempt_btf(const Program& program) const;
     Result<void> attempt_kprobe(const Program& program) const;
