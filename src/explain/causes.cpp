@@ -21,10 +21,14 @@ Result<std::vector<Cause>> parse_causes(std::string_view json_text) {
     for (const auto& row : json["causes"]) {
         Cause cause;
         const std::pair<const char*, std::string*> fields[] = {
-            {"id", &cause.id},         {"class", &cause.group},
-            {"title", &cause.title},   {"meaning", &cause.meaning},
-            {"kernel", &cause.kernel}, {"program_sees", &cause.program_sees},
-            {"evidence", &cause.evidence}, {"remedy", &cause.remedy},
+            {"id", &cause.id},
+            {"class", &cause.group},
+            {"title", &cause.title},
+            {"meaning", &cause.meaning},
+            {"kernel", &cause.kernel},
+            {"program_sees", &cause.program_sees},
+            {"evidence", &cause.evidence},
+            {"remedy", &cause.remedy},
             {"provoke", &cause.provoke},
         };
         for (const auto& [key, field] : fields) {

@@ -49,10 +49,12 @@ std::string cause_of_page_copy(const LateGroup& group, const std::vector<LateGro
 // features decide between the two where both functions are on the stack.
 std::string cause_of_linear_copy(const LateGroup& group) {
     const bool known_device = !group.device.name.empty();
-    if (known_device && !group.device.scatter_gather) {
+    const bool known_function = !group.function.empty() || group.direction == model::Direction::transmit;
+    if (known_device && known_function && !group.device.scatter_gather) {
         return "no-scatter-gather";
     }
-    if (group.function == "__pskb_pull_tail" && (has_frame(group, "skb_checksum_help") || has_frame(group, "skb_segment"))) {
+    if (group.function == "__pskb_pull_tail" &&
+        (has_frame(group, "skb_checksum_help") || has_frame(group, "skb_segment"))) {
         return "no-checksum-offload";
     }
     if (group.function == "skb_segment" && !known_device) {
@@ -177,9 +179,8 @@ std::vector<Finding> find_causes(const model::Capture& capture, ledger::Books& b
         insert_account(books.ledger, ledger::late_account(id, by_cause[id], payload));
     }
     find_refused_calls(capture, payload, findings);
-    std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-        return a.bytes.value_or(0) > b.bytes.value_or(0);
-    });
+    std::stable_sort(findings.begin(), findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.bytes.value_or(0) > b.bytes.value_or(0); });
     return findings;
 }
 

@@ -68,9 +68,11 @@ void add_throughput(const Capture& capture, Report& report) {
     for (const auto& connection : capture.client.connections) {
         received += connection.bytes;
     }
-    report.wall_ns = capture.client.wall_ns;
+    // From the first send to the last byte received. The client's own time begins with its first byte, when a short run
+    // may be nearly over; the server's ends with its last completion.
+    report.wall_ns = std::max(capture.client.wall_ns, capture.server.wall_ns);
     report.throughput_bits_per_second =
-        stats::safe_ratio(static_cast<double>(received) * 8e9, capture.client.wall_ns, "the measured phase took no time");
+        stats::safe_ratio(static_cast<double>(received) * 8e9, report.wall_ns, "the measured phase took no time");
 }
 
 void add_warnings(const Capture& capture, Report& report) {
@@ -78,6 +80,10 @@ void add_warnings(const Capture& capture, Report& report) {
         report.warnings.push_back(fmt::format(
             "{} events were lost because the ring buffer was full: call stacks may be missing, no bytes are",
             format_count(capture.lost_events)));
+    }
+    if (capture.lost_copies != 0) {
+        report.warnings.push_back(fmt::format("the table of late copies was full {} times: bytes of these are missing",
+                                              format_count(capture.lost_copies)));
     }
     if (capture.untracked_sockets != 0) {
         report.warnings.push_back(fmt::format("the table of sockets was full {} times: bytes of these are missing",
@@ -95,13 +101,12 @@ void add_warnings(const Capture& capture, Report& report) {
         report.warnings.push_back(fmt::format("{} received bytes differ from what was sent", format_count(corrupt)));
     }
     if (unread != 0) {
-        report.warnings.push_back(
-            fmt::format("{} zero-copy sends were never reported complete", format_count(unread)));
+        report.warnings.push_back(fmt::format("{} zero-copy sends were never reported complete", format_count(unread)));
     }
     const auto unexplained = report.ledger.unexplained_bytes;
     if (unexplained.measured() && unexplained.value() != 0) {
-        report.warnings.push_back(fmt::format("the ledger does not balance: {} unexplained",
-                                              format_bytes(unexplained.value())));
+        report.warnings.push_back(
+            fmt::format("the ledger does not balance: {} unexplained", format_bytes(unexplained.value())));
     }
     for (const auto* side : {&capture.server, &capture.client}) {
         if (!side->failure.empty()) {
@@ -124,11 +129,10 @@ void add_gaps(const Capture& capture, Report& report) {
 
 bool is_complete(const Capture& capture, const Report& report) {
     const bool required_missing =
-        std::any_of(capture.probes.begin(), capture.probes.end(), [](const model::ProbeFacts& probe) {
-            return probe.required && probe.tier == model::Tier::none;
-        });
+        std::any_of(capture.probes.begin(), capture.probes.end(),
+                    [](const model::ProbeFacts& probe) { return probe.required && probe.tier == model::Tier::none; });
     return !required_missing && capture.interrupted.empty() && capture.untracked_sockets == 0 &&
-           capture.server.failure.empty() && capture.client.failure.empty() &&
+           capture.lost_copies == 0 && capture.server.failure.empty() && capture.client.failure.empty() &&
            report.ledger.unexplained_bytes.value_or(1) == 0;
 }
 

@@ -72,6 +72,9 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
     const std::uint64_t flagged = bytes_by(books, ledger::Telling::flagged);
     const std::uint64_t silent = bytes_by(books, ledger::Telling::silent);
     const std::uint64_t clone = bytes_by(books, ledger::Telling::clone);
+    if (!report.ledger.send_calls.measured()) {
+        return "How the send calls took their bytes could not be seen: " + report.ledger.send_calls.reason() + ".";
+    }
     if (account_bytes(report, "sent.not-opted-in") != 0 && pinned == 0) {
         return "MSG_ZEROCOPY was ignored: the socket never set SO_ZEROCOPY, so every byte was copied as by any send. " +
                copies_sentence(report);
@@ -88,7 +91,7 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
         const auto& told = report.witnesses.told_copied_calls;
         const std::string claim =
             told.measured() && report.witnesses.told_calls.measured()
-                ? fmt::format(" The program was told so for {} of {} sends.", format_count(told.value()),
+                ? fmt::format(" The program was told \"copied\" for {} of {} sends.", format_count(told.value()),
                               format_count(report.witnesses.told_calls.value()))
                 : "";
         return subject(silent + flagged, pinned, calls) + " copied before the device, silently." + claim +
@@ -98,6 +101,10 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
         const std::string twice = clone != 0 ? ", and once more for a packet tap" : "";
         return subject(flagged, pinned, calls) + " copied after all" + twice +
                ". Zero-copy saved nothing on them: their pages were pinned, and then copied as well.";
+    }
+    if (!report.witnesses.moved_silent_bytes.measured()) {
+        return "Whether the zero-copy sends were copied silently could not be seen: " +
+               report.witnesses.moved_silent_bytes.reason() + ".";
     }
     if (clone != 0) {
         return fmt::format("The packets carried user pages to the device, but {} were copied for a packet tap.",

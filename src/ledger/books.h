@@ -17,6 +17,7 @@ enum class Telling : std::uint8_t {
     flagged,  // clears the bit of the packet that goes on: the program is told "copied"
     clone,    // clears it for a clone (a tap's): told "copied", although the packet itself keeps the user pages
     silent,   // the program is told "zero-copy"
+    unknown,  // the call stack was lost: whether the flag was set cannot be told
     kernel,   // the packet carried no user pages: a further copy of bytes that the send call had copied already
 };
 
@@ -35,7 +36,7 @@ struct LateGroup {
 };
 
 struct Books {
-    model::Ledger ledger;  // without accounts for the late copies, whose names need their causes
+    model::Ledger ledger;         // without accounts for the late copies, whose names need their causes
     std::vector<LateGroup> late;  // by bytes, largest first
 };
 

@@ -26,6 +26,9 @@ Telling telling_of(const LateGroup& group, bool user_pages) {
     if (!user_pages) {
         return Telling::kernel;
     }
+    if (group.function.empty()) {
+        return Telling::unknown;
+    }
     if (!is_flagging(group.function)) {
         return Telling::silent;
     }

@@ -141,15 +141,16 @@ void add_left_account(const Capture& capture, model::Ledger& ledger) {
     if (driver.bytes <= arrived.bytes) {
         return;
     }
-    ledger.accounts.push_back(make_account("left.uncopied", "kernel -> device", "uncopied", driver.bytes - arrived.bytes,
-                                           Bytes::missing("packets, not calls"), "net_dev_start_xmit"));
+    ledger.accounts.push_back(make_account("left.uncopied", "kernel -> device", "uncopied",
+                                           driver.bytes - arrived.bytes, Bytes::missing("packets, not calls"),
+                                           "net_dev_start_xmit"));
 }
 
 void add_receive_account(const Capture& capture, model::Ledger& ledger) {
     const Tally copied = total(capture, Role::client, Site::receive_copied);
-    auto account = make_account("received.copied", "kernel -> program", "copied",
-                                bytes_seen(capture, "receive-call", copied),
-                                calls_seen(capture, "receive-call", copied), "skb_copy_datagram_iter");
+    auto account =
+        make_account("received.copied", "kernel -> program", "copied", bytes_seen(capture, "receive-call", copied),
+                     calls_seen(capture, "receive-call", copied), "skb_copy_datagram_iter");
     account.copies_per_byte = stats::safe_ratio(account.bytes, ledger.payload_bytes, "nothing was sent");
     ledger.accounts.push_back(std::move(account));
 }
@@ -180,14 +181,31 @@ void balance_completions(const Capture& capture, model::Ledger& ledger) {
         make_balance("completed", "pinned = completed uncopied + completed copied + in flight", left, right));
 }
 
+bool only_pinned(const Capture& capture) {
+    return sum_of(capture, Role::server,
+                  {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg, Site::send_spliced})
+               .bytes == 0;
+}
+
+// Pinned bytes go to a device's queue once, and once more each time they are retransmitted. A difference means that
+// packets passed unseen, which would hide their copies as well.
+void balance_queue(const Capture& capture, model::Ledger& ledger) {
+    const Tally pinned = total(capture, Role::server, Site::send_pinned);
+    const bool seen =
+        attached(capture, "packet-path") && attached(capture, "retransmit") && attached(capture, "send-call");
+    if (!only_pinned(capture) || pinned.bytes == 0 || !seen || !capture.interrupted.empty()) {
+        return;
+    }
+    const Tally again = total(capture, Role::server, Site::retransmitted);
+    ledger.balances.push_back(make_balance("queued", "pinned + retransmitted = user pages queued for the device",
+                                           pinned.bytes + again.bytes,
+                                           total(capture, Role::server, Site::transmit_queued).bytes));
+}
+
 // Everything that was in page fragments when it was queued is so at the driver, or became linear on the way.
 void balance_transmission(const Capture& capture, model::Ledger& ledger) {
-    const bool only_pinned = sum_of(capture, Role::server,
-                                    {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg,
-                                     Site::send_spliced})
-                                 .bytes == 0;
     const Tally queued = total(capture, Role::server, Site::transmit_queued);
-    if (!only_pinned || queued.bytes == 0 || !attached(capture, "packet-path")) {
+    if (!only_pinned(capture) || queued.bytes == 0 || !attached(capture, "packet-path")) {
         return;
     }
     const Tally driver = sum_of(capture, Role::server, {Site::transmit_zerocopy, Site::transmit_linear});
@@ -202,18 +220,17 @@ void balance_arrival(const Capture& capture, const std::vector<LateGroup>& late,
         return;
     }
     std::uint64_t copied = 0;
-    bool seen_on_arrival = false;
+    bool stacks_lost = false;
     for (const LateGroup& group : late) {
-        if (group.telling == Telling::flagged && group.function == "skb_copy_ubufs" &&
-            group.direction != model::Direction::transmit) {
-            copied += group.bytes;
-            seen_on_arrival = true;
-        }
+        const bool on_arrival = group.direction != model::Direction::transmit;
+        const bool by_copy = group.telling == Telling::flagged && group.function == "skb_copy_ubufs";
+        copied += on_arrival && by_copy ? group.bytes : 0;
+        stacks_lost = stacks_lost || (on_arrival && group.telling == Telling::unknown);
     }
-    const bool can_see = attached(capture, "late-copy") && (seen_on_arrival || capture.lost_events == 0);
-    ledger.balances.push_back(make_balance("arrived", "user pages at the receiving stack = copied for the receiver",
-                                           arrived.bytes,
-                                           can_see ? Bytes(copied) : Bytes::missing(why_missing(capture, "late-copy"))));
+    const Bytes right = stacks_lost ? Bytes::missing("call stacks of late copies were lost")
+                                    : bytes_seen(capture, "late-copy", Tally{0, copied});
+    ledger.balances.push_back(
+        make_balance("arrived", "user pages at the receiving stack = copied for the receiver", arrived.bytes, right));
 }
 
 void add_balances(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
@@ -225,6 +242,7 @@ void add_balances(const Capture& capture, const std::vector<LateGroup>& late, mo
     ledger.balances.push_back(make_balance("sent", "returned by send calls = copied + pinned + referenced", sent,
                                            bytes_seen(capture, "send-call", taken)));
     balance_completions(capture, ledger);
+    balance_queue(capture, ledger);
     balance_transmission(capture, ledger);
     balance_arrival(capture, late, ledger);
     if (capture.interrupted.empty()) {

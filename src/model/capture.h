@@ -38,9 +38,9 @@ struct Environment {
     std::string machine;         // uname -m
     std::string cpu_model;
     std::uint32_t cpus = 0;
-    std::string hypervisor;  // empty on bare metal
-    std::string lockdown;    // none, integrity, confidentiality, or "unknown"
-    std::string started_utc;  // ISO 8601
+    std::string hypervisor;                     // empty on bare metal
+    std::string lockdown;                       // none, integrity, confidentiality, or "unknown"
+    std::string started_utc;                    // ISO 8601
     std::map<std::string, std::string> limits;  // net.core.optmem_max, RLIMIT_MEMLOCK, ...
     bool operator==(const Environment&) const = default;
 };
@@ -62,7 +62,7 @@ struct SocketFacts {
     std::int32_t pid = 0;
     std::string command;
     Role role = Role::server;
-    std::string local;   // "10.0.0.1:5001"
+    std::string local;  // "10.0.0.1:5001"
     std::string remote;
     std::uint64_t netns = 0;  // inode of the network namespace
     std::map<Site, Tally> sites;
@@ -76,9 +76,9 @@ struct DeviceFacts {
     std::string kind;  // rtnl kind ("veth"), "loopback", or empty
     std::uint32_t ifindex = 0;
     std::uint64_t netns = 0;
-    bool scatter_gather = true;   // NETIF_F_SG
-    bool checksum = true;         // NETIF_F_HW_CSUM, or IP_CSUM with IPV6_CSUM
-    bool segmentation = true;     // NETIF_F_TSO
+    bool scatter_gather = true;  // NETIF_F_SG
+    bool checksum = true;        // NETIF_F_HW_CSUM, or IP_CSUM with IPV6_CSUM
+    bool segmentation = true;    // NETIF_F_TSO
     bool operator==(const DeviceFacts&) const = default;
 };
 
@@ -99,7 +99,7 @@ struct LateCopyFacts {
     std::uint64_t bytes = 0;   // payload bytes moved; with page_exact, 4096 x pages
     std::uint64_t pages = 0;   // pages allocated for it, where they were counted; 0: not counted
     Precision precision = Precision::byte_exact;
-    bool user_pages = true;  // the copied packet carried user pages (zero-copy), not kernel pages
+    bool user_pages = true;          // the copied packet carried user pages (zero-copy), not kernel pages
     std::vector<std::string> stack;  // kernel functions, innermost first, suffixes stripped; empty: lost
     bool operator==(const LateCopyFacts&) const = default;
 };
@@ -117,11 +117,11 @@ struct CounterReading {
 };
 
 struct ProbeFacts {
-    std::string probe;    // logical name: "late-copy"
+    std::string probe;  // logical name: "late-copy"
     std::string meaning;
     bool required = false;
-    Tier tier = Tier::none;  // none: no variant could be attached
-    std::string attached;    // "tp_btf/mm_page_alloc"
+    Tier tier = Tier::none;            // none: no variant could be attached
+    std::string attached;              // "tp_btf/mm_page_alloc"
     std::vector<std::string> refused;  // "fentry/skb_copy_ubufs: Operation not permitted (EPERM)"
     bool operator==(const ProbeFacts&) const = default;
 };
@@ -129,10 +129,10 @@ struct ProbeFacts {
 struct TapFacts {
     std::string namespace_of;  // "server", "client" or "host"
     std::uint64_t inode = 0;
-    std::string protocol;   // "all" or the EtherType in hex
-    std::int32_t pid = 0;   // 0: owner not found
+    std::string protocol;  // "all" or the EtherType in hex
+    std::int32_t pid = 0;  // 0: owner not found
     std::string command;
-    std::string device;     // empty: every device of the namespace
+    std::string device;  // empty: every device of the namespace
     bool operator==(const TapFacts&) const = default;
 };
 
@@ -148,7 +148,8 @@ struct Capture {
     std::vector<ProbeFacts> probes;
     std::vector<CounterReading> counters;
     std::vector<TapFacts> taps;
-    std::uint64_t lost_events = 0;       // ring buffer full: explanations lost, no bytes
+    std::uint64_t lost_events = 0;        // ring buffer full: explanations lost, no bytes
+    std::uint64_t lost_copies = 0;        // table of late copies full: their bytes are missing
     std::uint64_t untracked_sockets = 0;  // sockets beyond the table: their bytes are missing
     bool operator==(const Capture&) const = default;
 };

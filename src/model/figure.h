@@ -10,7 +10,7 @@ namespace netio::model {
 // A number that was measured, or the reason why it was not. Never a 0 that stands for "unknown".
 template <class T>
 class Figure {
-   public:
+ public:
     Figure() : reason_("not measured") {}
     Figure(T value) : value_(value), reason_() {}  // NOLINT(google-explicit-constructor): a plain number is a figure
     static Figure missing(std::string reason) {
@@ -25,7 +25,7 @@ class Figure {
     const std::string& reason() const { return reason_; }
     bool operator==(const Figure&) const = default;
 
-   private:
+ private:
     std::optional<T> value_;
     std::string reason_;  // empty when measured
 };

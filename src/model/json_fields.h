@@ -230,6 +230,7 @@ void fields(A& a, Of<Capture> auto& s) {
     a("counters", s.counters);
     a("taps", s.taps);
     a("lost_events", s.lost_events);
+    a("lost_copies", s.lost_copies);
     a("untracked_sockets", s.untracked_sockets);
 }
 

@@ -67,13 +67,13 @@ struct Finding {
     std::string cause;  // id in docs/causes.json: "local-delivery"
     Figure<std::uint64_t> bytes;
     std::uint64_t calls = 0;
-    double share = 0;      // of the payload bytes
-    bool silent = false;   // the program was not told
+    double share = 0;     // of the payload bytes
+    bool silent = false;  // the program was not told
     Precision precision = Precision::byte_exact;
     std::string sentence;  // why, with the names of this run
     std::string remedy;
-    std::string device;    // "veth0 (veth)"
-    std::string who;       // "netio-tap (pid 4711)"; empty where nobody in particular
+    std::string device;  // "veth0 (veth)"
+    std::string who;     // "netio-tap (pid 4711)"; empty where nobody in particular
     std::vector<std::string> stack;
     bool operator==(const Finding&) const = default;
 };

@@ -6,7 +6,8 @@
 #include <optional>
 #include <string_view>
 
-// Every vocabulary of the project: one enum and one string table each. The same words stand in options, JSON, CSV, docs.
+// Every vocabulary of the project: one enum and one string table each. The same words stand in options, JSON, CSV,
+// docs.
 
 namespace netio::model {
 
@@ -79,11 +80,23 @@ constexpr std::optional<E> value_in(const std::array<Name<E>, N>& names, std::st
     return std::nullopt;
 }
 
-constexpr std::string_view to_string(CopyMode v) { return name_in(copy_mode_names, v); }
-constexpr std::string_view to_string(Path v) { return name_in(path_names, v); }
-constexpr std::string_view to_string(Tier v) { return name_in(tier_names, v); }
-constexpr std::string_view to_string(Role v) { return name_in(role_names, v); }
-constexpr std::string_view to_string(Precision v) { return name_in(precision_names, v); }
-constexpr std::string_view to_string(Provocation v) { return name_in(provocation_names, v); }
+constexpr std::string_view to_string(CopyMode v) {
+    return name_in(copy_mode_names, v);
+}
+constexpr std::string_view to_string(Path v) {
+    return name_in(path_names, v);
+}
+constexpr std::string_view to_string(Tier v) {
+    return name_in(tier_names, v);
+}
+constexpr std::string_view to_string(Role v) {
+    return name_in(role_names, v);
+}
+constexpr std::string_view to_string(Precision v) {
+    return name_in(precision_names, v);
+}
+constexpr std::string_view to_string(Provocation v) {
+    return name_in(provocation_names, v);
+}
 
 }  // namespace netio::model

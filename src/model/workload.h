@@ -41,10 +41,10 @@ struct ConnectionResult {
     std::uint32_t index = 0;
     std::int32_t thread_id = 0;  // as gettid(2) says, in the workload's pid namespace
     std::uint64_t messages = 0;
-    std::uint64_t bytes = 0;             // returned by send or recv calls, measured phase only
-    std::uint64_t calls = 0;             // send or recv calls that moved bytes
-    std::uint64_t partial_calls = 0;     // send calls that took less than asked
-    std::uint64_t enobufs = 0;           // send calls refused with ENOBUFS
+    std::uint64_t bytes = 0;                 // returned by send or recv calls, measured phase only
+    std::uint64_t calls = 0;                 // send or recv calls that moved bytes
+    std::uint64_t partial_calls = 0;         // send calls that took less than asked
+    std::uint64_t enobufs = 0;               // send calls refused with ENOBUFS
     std::uint64_t program_copied_bytes = 0;  // serialised from one user buffer into another by the program
     ErrorQueueClaim error_queue;
     std::uint64_t unread_completions = 0;  // zero-copy calls whose notification never came
@@ -65,9 +65,9 @@ struct WorkloadResult {
     std::int32_t pid = 0;
     std::int64_t wall_ns = 0;  // measured phase, first send to last completion (server) or to last byte (client)
     std::vector<ConnectionResult> connections;
-    std::string zerocopy_opt_in;  // "not requested", "set", or why SO_ZEROCOPY was refused
+    std::string zerocopy_opt_in;   // "not requested", "set", or why SO_ZEROCOPY was refused
     std::string delivery_missing;  // why there is no delivery latency; empty when there is
-    std::string failure;          // empty when the phase ended as asked
+    std::string failure;           // empty when the phase ended as asked
     bool operator==(const WorkloadResult&) const = default;
 };
 
