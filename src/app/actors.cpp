@@ -19,10 +19,12 @@ std::string nanoseconds(std::int64_t value) {
 }
 
 std::vector<std::string> server_arguments(const Spec& spec, const Network& network, bool skip_opt_in) {
-    std::vector<std::string> arguments{"--bind",    network.server_address,         "--port",
-                                       "0",         "--mode",                       std::string(to_string(spec.mode)),
-                                       "--size",    std::to_string(spec.size_bytes), "--threads",
-                                       std::to_string(spec.threads), "--warmup", nanoseconds(spec.warmup_ns)};
+    std::vector<std::string> arguments{"--bind",    network.server_address,
+                                       "--port",    "0",
+                                       "--mode",    std::string(to_string(spec.mode)),
+                                       "--size",    std::to_string(spec.size_bytes),
+                                       "--threads", std::to_string(spec.threads),
+                                       "--warmup",  nanoseconds(spec.warmup_ns)};
     if (spec.messages != 0) {
         arguments.insert(arguments.end(), {"--messages", std::to_string(spec.messages)});
     } else {
@@ -35,7 +37,7 @@ std::vector<std::string> server_arguments(const Spec& spec, const Network& netwo
 }
 
 std::vector<std::string> client_arguments(const Spec& spec, const Network& network, int port) {
-    std::vector<std::string> arguments{"--connect", network.server_address, "--port", std::to_string(port),
+    std::vector<std::string> arguments{"--connect", network.server_address,      "--port", std::to_string(port),
                                        "--threads", std::to_string(spec.threads)};
     if (spec.verify) {
         arguments.emplace_back("--verify");
@@ -72,8 +74,8 @@ Result<Actors> start_actors(const Spec& spec, const Network& network, bool skip_
     if (!listening) {
         return tl::make_unexpected(listening.error());
     }
-    auto client = start("netio-client", client_arguments(spec, network, listening->value("port", 0)),
-                        network.client_fd());
+    auto client =
+        start("netio-client", client_arguments(spec, network, listening->value("port", 0)), network.client_fd());
     if (!client) {
         return tl::make_unexpected(client.error());
     }

@@ -11,7 +11,8 @@ namespace {
 Result<model::Capture> read_capture(const std::string& path) {
     const auto text = read_file(path);
     if (!text) {
-        return tl::make_unexpected(text.error());
+        return fail(path + " cannot be replayed", text.error().why, "a file written by netio-trace --json FILE",
+                    ExitCode::usage);
     }
     const auto json = model::Json::parse(*text, nullptr, false);
     if (json.is_discarded() || !json.is_object()) {

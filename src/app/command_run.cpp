@@ -98,8 +98,8 @@ Result<void> check_machine(const ExperimentOptions& options) {
     }
     if (!capabilities->sys_admin || !capabilities->net_admin) {
         return fail("netio-trace cannot make network namespaces and attach probes",
-                    "it needs CAP_SYS_ADMIN and CAP_NET_ADMIN", "run it with sudo; `netio-trace replay FILE` needs no root",
-                    ExitCode::privilege);
+                    "it needs CAP_SYS_ADMIN and CAP_NET_ADMIN",
+                    "run it with sudo; `netio-trace replay FILE` needs no root", ExitCode::privilege);
     }
     if (options.trace && !kernel::has_btf(kernel::Root{})) {
         return fail("the kernel cannot be traced", "it describes no types: /sys/kernel/btf/vmlinux is missing",
@@ -116,6 +116,9 @@ Result<int> run(const RunWords& words) {
     }
     if (auto able = check_machine(*options); !able) {
         return tl::make_unexpected(able.error());
+    }
+    if (auto writable = check_outputs(words.outputs); !writable) {
+        return tl::make_unexpected(writable.error());
     }
     auto capture = run_experiment(*options, terminal_progress());
     if (!capture) {
@@ -139,7 +142,7 @@ void declare_workload(CLI::App& cli, RunWords& words) {
                          ->capture_default_str()
                          ->group("Workload");
     cli.add_option("--messages", words.messages, "Messages on each connection, instead of a time")
-        ->check(CLI::PositiveNumber)
+        ->check(CLI::Range(std::uint64_t{1}, workload::max_messages))
         ->excludes(duration)
         ->group("Workload");
     cli.add_option("--warmup", words.warmup, "How long to send before what is measured")
@@ -159,7 +162,9 @@ void declare_tracing(CLI::App& cli, RunWords& words) {
     cli.add_option("--tier", words.tier, "Attach by fentry, kprobe or tracepoint only; none: do not trace")
         ->capture_default_str()
         ->group("Tracing");
-    cli.add_option("--ring", words.ring, "Bytes of the ring buffer for events")->capture_default_str()->group("Tracing");
+    cli.add_option("--ring", words.ring, "Bytes of the ring buffer for events")
+        ->capture_default_str()
+        ->group("Tracing");
     cli.add_flag("--no-counters", words.no_counters, "Do not count perf events")->group("Tracing");
 }
 

@@ -23,6 +23,8 @@ struct Outputs {
 };
 
 void declare_outputs(CLI::App& cli, Outputs& outputs);
+// Whether the files can be written, asked before a measurement that would be lost.
+Result<void> check_outputs(const Outputs& outputs);
 // Renders the report of a capture to where it was asked for. Returns the exit code that follows from the report.
 Result<int> print_report(const model::Capture& capture, const Outputs& outputs);
 

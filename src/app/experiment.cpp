@@ -53,7 +53,7 @@ probes::TracerOptions tracer_options(const ExperimentOptions& options) {
 
 // One experiment in the making; the steps of run_experiment in their order.
 class Experiment {
-   public:
+ public:
     Experiment(const ExperimentOptions& options, const Progress& progress, workload::Interrupts& interrupts)
         : options_(options), progress_(progress), interrupts_(interrupts) {
         capture_.spec = options.spec;
@@ -65,7 +65,7 @@ class Experiment {
     Result<void> measure();
     Capture finish();
 
-   private:
+ private:
     Result<void> attach();
     void look_for_taps();
     Result<void> wait_for_both();
@@ -142,9 +142,8 @@ void Experiment::look_for_taps() {
             continue;
         }
         for (const auto& tap : *taps) {
-            const bool known = std::any_of(capture_.taps.begin(), capture_.taps.end(), [&](const model::TapFacts& other) {
-                return other.inode == tap.inode;
-            });
+            const bool known = std::any_of(capture_.taps.begin(), capture_.taps.end(),
+                                           [&](const model::TapFacts& other) { return other.inode == tap.inode; });
             if (!known) {
                 capture_.taps.push_back(tap);
             }
@@ -155,8 +154,8 @@ void Experiment::look_for_taps() {
 Result<void> Experiment::measure() {
     look_for_taps();
     if (tracer_) {
-        for (const auto& [pid, role] : {std::pair{actors_->server.pid(), Role::server},
-                                        std::pair{actors_->client.pid(), Role::client}}) {
+        for (const auto& [pid, role] :
+             {std::pair{actors_->server.pid(), Role::server}, std::pair{actors_->client.pid(), Role::client}}) {
             if (auto added = tracer_->add_target(pid, role); !added) {
                 return added;
             }
@@ -250,6 +249,7 @@ Capture Experiment::finish() {
         capture_.devices = std::move(facts.devices);
         capture_.late_copies = std::move(facts.late_copies);
         capture_.lost_events = facts.lost_events;
+        capture_.lost_copies = facts.lost_copies;
         capture_.untracked_sockets = facts.untracked_sockets;
     }
     for (workload::Child* child : {&actors_->client, &actors_->server}) {

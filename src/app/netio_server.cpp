@@ -32,7 +32,7 @@ void declare(CLI::App& cli, Arguments& arguments) {
         ->check(CLI::Range(1U, workload::max_connections));
     auto* duration = cli.add_option("--duration", arguments.duration, "How long to send")->capture_default_str();
     cli.add_option("--messages", arguments.server.messages, "Messages to send on each connection, instead of a time")
-        ->check(CLI::PositiveNumber)
+        ->check(CLI::Range(std::uint64_t{1}, workload::max_messages))
         ->excludes(duration);
     cli.add_option("--warmup", arguments.warmup, "How long to send before what is measured")->capture_default_str();
     cli.add_flag("--no-so-zerocopy", arguments.server.skip_opt_in,

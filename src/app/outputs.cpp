@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "app/commands.h"
 #include "base/files.h"
@@ -40,6 +42,24 @@ void declare_outputs(CLI::App& cli, Outputs& outputs) {
                    "Write everything as JSON to FILE; without FILE to stdout, instead of the report");
     declare_output(cli, "--csv", outputs.csv,
                    "Write one row of figures as CSV to FILE; without FILE to stdout, instead of the report");
+}
+
+Result<void> check_outputs(const Outputs& outputs) {
+    for (const std::string& target : {outputs.json, outputs.csv}) {
+        if (target.empty() || target == standard_output) {
+            continue;
+        }
+        const std::filesystem::path path(target);
+        const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+        if (std::filesystem::is_directory(path)) {
+            return fail("cannot write " + target, "it is a folder", "name a file", ExitCode::usage);
+        }
+        if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+            return fail_errno("cannot write " + target, errno, "name a file in a folder that can be written",
+                              ExitCode::usage);
+        }
+    }
+    return {};
 }
 
 Result<int> print_report(const model::Capture& capture, const Outputs& outputs) {

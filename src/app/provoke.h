@@ -14,7 +14,7 @@ namespace netio::app {
 // A process of its own, named netio-tap, that holds a packet socket for all protocols in a namespace and reads nothing.
 // Ends with this object, or with its parent.
 class PacketTap {
-   public:
+ public:
     // From the main thread only (see workload::Child::spawn). Errors: what failed in the child.
     static Result<PacketTap> open(const netns::Namespace& ns);
     PacketTap(PacketTap&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
@@ -23,7 +23,7 @@ class PacketTap {
 
     pid_t pid() const { return pid_; }
 
-   private:
+ private:
     explicit PacketTap(pid_t pid) : pid_(pid) {}
     pid_t pid_;
 };

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -121,14 +122,42 @@ int report(const ProgramOptions& options, LineChannel* control, const Error& err
     return print_error(options.name, error);
 }
 
+// The option that the first unknown one most likely meant; empty where all are known, or none is near.
+std::string nearest_option(const CLI::App& cli, int argc, char** argv) {
+    std::vector<std::string> known;
+    const auto collect = [&known](const CLI::App& app) {
+        for (const auto* option : app.get_options()) {
+            known.push_back(option->get_name());
+        }
+    };
+    collect(cli);
+    for (const auto* subcommand : cli.get_subcommands([](const CLI::App*) { return true; })) {
+        known.push_back(subcommand->get_name());
+        collect(*subcommand);
+    }
+    const std::vector<std::string_view> candidates(known.begin(), known.end());
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+        const bool is_word = word.starts_with("--") || (i == 1 && !word.starts_with("-"));
+        if (is_word && std::find(known.begin(), known.end(), word) == known.end()) {
+            return nearest(word, candidates);
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 std::optional<int> parse_arguments(CLI::App& cli, int argc, char** argv) {
     cli.set_version_flag("--version", NETIO_VERSION);
     try {
         cli.parse(argc, argv);
+    } catch (const CLI::Success& wish) {
+        return cli.exit(wish);  // --help, --version
     } catch (const CLI::ParseError& error) {
-        return cli.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::usage);
+        const std::string advice = nearest_option(cli, argc, argv);
+        return print_error(cli.get_name(),
+                           {error.what(), "", advice.empty() ? cli.get_name() + " --help" : advice, ExitCode::usage});
     }
     return std::nullopt;
 }

@@ -13,6 +13,7 @@ namespace netio::workload {
 inline constexpr std::uint64_t min_message_bytes = 8;  // the stamp
 inline constexpr std::uint64_t max_message_bytes = std::uint64_t{1} << 30;
 inline constexpr std::uint32_t max_connections = 1024;
+inline constexpr std::uint64_t max_messages = 1'000'000'000'000;
 inline constexpr std::uint16_t default_port = 5001;
 
 struct ServerOptions {

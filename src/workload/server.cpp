@@ -125,11 +125,12 @@ Result<void> Server::accept_one() {
     }
     const Verdict verdict = judge(*hello);
     const std::uint32_t connections = expected_ != 0 ? expected_ : hello->connections;
+    // Counted before the client can know.
+    rejected_ += verdict != Verdict::accepted ? 1 : 0;
     const auto answered = write_exactly(
         socket->get(),
         encode(ServerHello{protocol_version, verdict, options_.mode, options_.size_bytes, connections, clock_id_}));
     if (!answered || verdict != Verdict::accepted) {
-        ++rejected_;
         return {};
     }
     return start(*std::move(socket), *hello);
