@@ -94,6 +94,7 @@ Capture full_capture() {
                   CounterReading{}};
     c.taps = {{"host", 4026531840, "0x800", 4712, "tcpdump", "eth0"}, TapFacts{}};
     c.lost_events = 1;
+    c.lost_copies = 3;
     c.untracked_sockets = 2;
     return c;
 }

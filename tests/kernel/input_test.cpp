@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tool.h"
+
+// What a user can get wrong: each is one line that says what failed, why, and what to try.
+
+using namespace netio::e2e;
+using nlohmann::json;
+
+namespace {
+
+struct Wrong {
+    Arguments arguments;
+    std::string what;  // each a part of the one line
+    std::string advice;
+    int exit_code = 2;
+};
+
+// "program: what: why; try: advice"
+void check_one_line(const Outcome& outcome, const std::string& program, int exit_code) {
+    CHECK_FALSE(outcome.hung);
+    CHECK(outcome.signal == 0);
+    CHECK(outcome.exit_code == exit_code);
+    CHECK(outcome.out.empty());
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK(outcome.err.ends_with("\n"));
+    CHECK(outcome.err.size() < 400);
+    CHECK(outcome.err.starts_with(program + ": "));
+    const auto advice = outcome.err.find("; try: ");
+    CHECK(advice != std::string::npos);
+    CHECK(outcome.err.find(": ", program.size() + 2) < advice);
+}
+
+void check_wrong(const Wrong& wrong, bool as_nobody = false) {
+    std::string words;
+    for (const std::string& argument : wrong.arguments) {
+        words += argument + " ";
+    }
+    CAPTURE(words);
+    const Outcome outcome = run_trace(wrong.arguments, as_nobody);
+    CAPTURE(outcome.err);
+    CHECK(outcome.err.find(wrong.what) != std::string::npos);
+    CHECK(outcome.err.find(wrong.advice, outcome.err.find("; try: ")) != std::string::npos);
+    check_one_line(outcome, "netio-trace", wrong.exit_code);
+}
+
+// A folder that everybody may read, gone with this object.
+class Folder {
+ public:
+    Folder() {
+        std::string name = std::filesystem::temp_directory_path() / "netio-trace-test-XXXXXX";
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        REQUIRE(::chmod(name.c_str(), 0755) == 0);
+        path_ = name;
+    }
+    Folder(const Folder&) = delete;
+    ~Folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    std::string file(const std::string& name, const std::string& content) const {
+        const std::filesystem::path path = path_ / name;
+        std::ofstream(path) << content;
+        REQUIRE(std::filesystem::file_size(path) == content.size());
+        return path;
+    }
+    std::string missing() const { return path_ / "no-such-file"; }
+
+ private:
+    std::filesystem::path path_;
+};
+
+class TakenPort {
+ public:
+    TakenPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), length) == 0);
+        REQUIRE(::listen(socket_.get(), 1) == 0);
+        REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
+        number_ = std::to_string(ntohs(address.sin_port));
+    }
+    const std::string& number() const { return number_; }
+
+ private:
+    netio::Fd socket_;
+    std::string number_;
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("input");
+
+TEST_CASE("input: unknown words are told with the nearest one") {
+    for (const Wrong& wrong : {
+             Wrong{{"--mode", "zerocpy"}, "zerocpy", "zerocopy"},
+             Wrong{{"--mode", "onecopy"}, "onecopy", "one-copy"},
+             Wrong{{"--mode", "quux"}, "quux", "two-copy, per-field, one-copy, zerocopy"},
+             Wrong{{"--path", "vet"}, "vet", "veth"},
+             Wrong{{"--tier", "trace-point"}, "trace-point", "tracepoint"},
+             Wrong{{"--provoke", "packet-tab"}, "packet-tab", "packet-tap"},
+         }) {
+        check_wrong(wrong);
+    }
+}
+
+TEST_CASE("input: impossible sizes and times") {
+    for (const Wrong& wrong : {
+             Wrong{{"--size", "7"}, "--size 7", "16K"},
+             Wrong{{"--size", "0"}, "--size 0", "16K"},
+             Wrong{{"--size", "-1"}, "cannot be negative", "16K"},
+             Wrong{{"--size", "2G"}, "--size 2G", "16K"},
+             Wrong{{"--size", "12Q"}, "unknown unit 'Q'", "16K"},
+             Wrong{{"--size", ""}, "--size", "16K"},
+             Wrong{{"--duration", "0"}, "--duration 0", "5s"},
+             Wrong{{"--duration", "0ms"}, "--duration 0ms", "5s"},
+             Wrong{{"--duration", "abc"}, "--duration abc", "500ms"},
+             Wrong{{"--duration", "-1s"}, "--duration -1s", "500ms"},
+             Wrong{{"--duration", "999999999h"}, "--duration 999999999h", "500ms"},
+             Wrong{{"--warmup", "5x"}, "--warmup 5x", "500ms"},
+             Wrong{{"--ring", "5000"}, "--ring 5000", "256K"},
+         }) {
+        check_wrong(wrong);
+    }
+}
+
+TEST_CASE("input: impossible counts") {
+    for (const Wrong& wrong : {
+             Wrong{{"--threads", "0"}, "--threads", ""},
+             Wrong{{"--threads", "1025"}, "--threads", ""},
+             Wrong{{"--threads", "many"}, "--threads", ""},
+             Wrong{{"--messages", "0"}, "--messages", ""},
+             Wrong{{"--messages", "-1"}, "--messages", ""},
+             Wrong{{"--messages", "many"}, "--messages", ""},
+             Wrong{{"--messages", "99999999999999999999"}, "--messages", ""},
+         }) {
+        check_wrong(wrong);
+    }
+}
+
+TEST_CASE("input: options that do not exist, do not go together, or miss their value") {
+    for (const Wrong& wrong : {
+             Wrong{{"--treads", "4"}, "--treads", "--threads"},
+             Wrong{{"--messages", "3", "--duration", "1s"}, "--duration", ""},
+             Wrong{{"--mode"}, "--mode", ""},
+             Wrong{{"replai", "file"}, "replai", "replay"},
+             Wrong{{"replay"}, "FILE", ""},
+         }) {
+        check_wrong(wrong);
+    }
+}
+
+TEST_CASE("input: files that cannot be replayed") {
+    const Folder folder;
+    const std::string capture = report_of({"--size", "4093", "--messages", "23"}).dump();
+    json future = json::parse(capture);
+    future["schema_version"] = 99;
+    future["capture"]["schema_version"] = 99;
+    json damaged = json::parse(capture);
+    damaged["capture"]["spec"]["size_bytes"] = "many";
+    for (const Wrong& wrong : {
+             Wrong{{"replay", folder.missing()}, "No such file", ""},
+             Wrong{{"replay", folder.file("empty", "")}, "cannot be replayed", "--json"},
+             Wrong{{"replay", folder.file("garbage", "\x7f\x45LF garbage \xff\xfe")}, "cannot be replayed", "--json"},
+             Wrong{{"replay", folder.file("half", capture.substr(0, capture.size() / 2))},
+                   "cannot be replayed",
+                   "--json"},
+             Wrong{{"replay", folder.file("list", "[1, 2]")}, "cannot be replayed", "--json"},
+             Wrong{{"replay", folder.file("other", "{}")}, "schema_version", "netio-trace"},
+             Wrong{{"replay", folder.file("future", future.dump())}, "schema_version: it is 99", "netio-trace"},
+             Wrong{{"replay", folder.file("damaged", damaged.dump())}, "size_bytes", "netio-trace"},
+         }) {
+        check_wrong(wrong);
+    }
+}
+
+TEST_CASE("input: nobody is told to use sudo, and can replay") {
+    check_wrong({{"--messages", "3"}, "CAP_SYS_ADMIN", "sudo", 3}, true);
+
+    const Folder folder;
+    const json report = report_of({"--size", "4093", "--messages", "23"});
+    const std::string file = folder.file("capture.json", report.dump());
+    const Outcome shown = run_trace({"replay", file}, true);
+    CHECK_MESSAGE(shown.exit_code == 0, shown.err);
+    CHECK(shown.err.empty());
+    CHECK(shown.out.find("skb_copy_ubufs") != std::string::npos);
+    CHECK(shown.out.find("local-delivery") != std::string::npos);
+    const Outcome again = run_trace({"replay", file, "--json"}, true);
+    CHECK(again.exit_code == 0);
+    CHECK(parse_report(again) == report);
+}
+
+TEST_CASE("input: a tier asked for by name works or is refused by name, and never falls back") {
+    for (const char* tier : {"fentry", "kprobe", "tracepoint"}) {
+        CAPTURE(tier);
+        const Outcome outcome = run_trace({"--tier", tier, "--size", "4093", "--messages", "23", "--json"});
+        CAPTURE(outcome.err);
+        if (outcome.exit_code != 0) {
+            check_one_line(outcome, "netio-trace", 3);
+            CHECK(outcome.err.find(std::string("tier ") + tier) != std::string::npos);
+            CHECK(outcome.err.find("doctor") != std::string::npos);
+            continue;
+        }
+        const json report = parse_report(outcome);
+        check_balances(report);
+        check_payload(report, 4093U * 23U);
+        for (const json& probe : report["coverage"]) {
+            CHECK((probe["tier"] == tier || probe["required"] == false));
+        }
+    }
+}
+
+TEST_CASE("input: a taken port and a server that is not there") {
+    const TakenPort port;
+    const Outcome server = Program::start("netio-server", {"--bind", "127.0.0.1", "--port", port.number()}).wait();
+    CAPTURE(server.err);
+    check_one_line(server, "netio-server", 2);
+    CHECK(server.err.find("port " + port.number() + " is taken") != std::string::npos);
+
+    const Outcome client = Program::start("netio-client", {"--connect", "127.0.0.1", "--port", "1"}).wait();
+    CAPTURE(client.err);
+    CHECK_FALSE(client.hung);
+    CHECK(client.exit_code == 4);
+    CHECK(client.err.find("cannot connect to 127.0.0.1:1: Connection refused") != std::string::npos);
+    CHECK(client.err.find("; try: ") != std::string::npos);
+}
+
+TEST_SUITE_END();

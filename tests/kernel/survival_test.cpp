@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <string>
+
+#include "remains.h"
+#include "tool.h"
+
+// Runs that meet each other, runs that lose a process, and runs that are told to stop: the report is exact or there is
+// one error, and nothing is left on the machine.
+
+using namespace netio::e2e;
+using nlohmann::json;
+
+namespace {
+
+// A run with all four processes that would go on for much longer than the test looks at it.
+const Arguments long_run{"--provoke", "packet-tap", "--size", "16K", "--duration", "40s", "--warmup", "10ms", "--json"};
+
+struct MiddleOfRun {
+    Program trace;
+    Remains remains;
+};
+
+MiddleOfRun middle_of_run(const Arguments& arguments) {
+    Program trace = Program::start("netio-trace", arguments);
+    REQUIRE(works(child_named(trace.pid(), "netio-server")));
+    Remains remains(trace.pid());
+    return {std::move(trace), std::move(remains)};
+}
+
+// A test that looks for what was never there proves nothing.
+void check_there_is_something(const Remains& remains) {
+    CHECK(remains.processes() == 4);
+    CHECK(remains.namespaces() == 2);
+    CHECK(remains.objects("prog").size() >= 5);
+    CHECK(remains.objects("map").size() >= 5);
+    CHECK(remains.objects("link").size() >= 5);
+    const auto names = remains.program_names();
+    CHECK(std::any_of(names.begin(), names.end(), [](const std::string& name) {
+        return name.starts_with("tp_") || name.starts_with("fe_") || name.starts_with("kp_");
+    }));
+}
+
+void kill_in_the_middle(MiddleOfRun& run, pid_t victim, int signal) {
+    check_there_is_something(run.remains);
+    REQUIRE(::kill(victim, signal) == 0);
+}
+
+void check_one_line_about(const Outcome& outcome, const std::string& process) {
+    CAPTURE(outcome.err);
+    CHECK_FALSE(outcome.hung);
+    CHECK(outcome.exit_code == 4);
+    CHECK(outcome.out.empty());
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK(outcome.err.starts_with("netio-trace: "));
+    CHECK(outcome.err.find(process + " was killed by SIGKILL") != std::string::npos);
+    CHECK(outcome.err.find("; try: ") != std::string::npos);
+}
+
+void check_child_killed(const std::string& name) {
+    MiddleOfRun run = middle_of_run(long_run);
+    kill_in_the_middle(run, child_named(run.trace.pid(), name), SIGKILL);
+    check_one_line_about(run.trace.wait(), name);
+    CHECK(run.remains.left_after_waiting() == "");
+}
+
+void check_stopped_by(int signal) {
+    MiddleOfRun run = middle_of_run(long_run);
+    kill_in_the_middle(run, run.trace.pid(), signal);
+    const Outcome outcome = run.trace.wait();
+    CAPTURE(outcome.err);
+    CHECK_FALSE(outcome.hung);
+    CHECK(outcome.signal == 0);
+    CHECK(outcome.exit_code == 4);
+    const json report = parse_report(outcome);
+    CHECK(report["interrupted"].get<std::string>() != "");
+    CHECK(report["complete"] == false);
+    CHECK(measured(report["ledger"]["payload_bytes"]) > 0);
+    CHECK(measured(report["ledger"]["unexplained_bytes"]) == 0);
+    CHECK_FALSE(element(report["causes"], "cause", "local-delivery").empty());
+    CHECK(run.remains.left_after_waiting() == "");
+}
+
+constexpr std::uint64_t side_by_side_bytes = 4093U * 9973U * 2U;
+
+// Balances alone do not show bytes that no probe of the packet path saw, as happens when the other run attaches.
+void check_local_delivery_only(const json& report) {
+    REQUIRE(report["causes"].size() == 1);
+    CHECK(report["causes"][0]["cause"] == "local-delivery");
+    const std::uint64_t late = measured(report["causes"][0]["bytes"]);
+    CHECK(late >= side_by_side_bytes);
+    CHECK(late <= side_by_side_bytes + site_bytes(report, "server", "retransmitted"));
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("survival");
+
+TEST_CASE("survival: two runs side by side are both exact") {
+    const Arguments arguments{"--size", "4093", "--messages", "9973", "--threads", "2", "--json"};
+    for (int round = 0; round < 3; ++round) {
+        Program one = Program::start("netio-trace", arguments);
+        Program two = Program::start("netio-trace", arguments);
+        for (Program* program : {&one, &two}) {
+            const Outcome outcome = program->wait();
+            CAPTURE(outcome.err);
+            REQUIRE_FALSE(outcome.hung);
+            CHECK(outcome.exit_code == 0);
+            const json report = parse_report(outcome);
+            check_balances(report);
+            check_payload(report, side_by_side_bytes);
+            check_local_delivery_only(report);
+            CHECK(report["taps"] == json::array());
+        }
+    }
+}
+
+TEST_CASE("survival: a run that ends by itself leaves nothing") {
+    MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "1s", "--json"});
+    check_there_is_something(run.remains);
+    CHECK(run.trace.wait().exit_code == 0);
+    CHECK(run.remains.left_after_waiting() == "");
+}
+
+TEST_CASE("survival: kill -9 of netio-trace leaves nothing") {
+    MiddleOfRun run = middle_of_run(long_run);
+    kill_in_the_middle(run, run.trace.pid(), SIGKILL);
+    CHECK(run.trace.wait().signal == SIGKILL);
+    CHECK(run.remains.left_after_waiting() == "");
+}
+
+TEST_CASE("survival: kill -9 of the server is one error and leaves nothing") {
+    check_child_killed("netio-server");
+}
+
+TEST_CASE("survival: kill -9 of the client is one error and leaves nothing") {
+    check_child_killed("netio-client");
+}
+
+TEST_CASE("survival: kill -9 of the tap does not end the run, which is exact and leaves nothing") {
+    MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "2s", "--json"});
+    kill_in_the_middle(run, child_named(run.trace.pid(), "netio-tap"), SIGKILL);
+    const Outcome outcome = run.trace.wait();
+    CHECK(outcome.exit_code == 0);
+    const json report = parse_report(outcome);
+    check_balances(report);
+    const json tap = element(report["causes"], "cause", "packet-tap");
+    REQUIRE(!tap.empty());
+    CHECK(tap["who"].get<std::string>().starts_with("netio-tap (pid "));
+    CHECK(run.remains.left_after_waiting() == "");
+}
+
+TEST_CASE("survival: Ctrl-C gives a partial report and leaves nothing") {
+    check_stopped_by(SIGINT);
+}
+
+TEST_CASE("survival: SIGTERM gives a partial report and leaves nothing") {
+    check_stopped_by(SIGTERM);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+
+// The built programs as their users run them: child processes with arguments, an exit code and what they print.
+
+namespace netio::e2e {
+
+using Arguments = std::vector<std::string>;
+
+// No run of these tests needs a fraction of it: a program that is still there after this long hangs.
+inline constexpr std::chrono::seconds patience{60};
+
+// Asks every few milliseconds until `condition` holds; false when it does not within `patience`.
+bool becomes_true(const std::function<bool()>& condition);
+
+struct Outcome {
+    bool hung = false;  // had to be killed
+    int exit_code = -1;
+    int signal = 0;  // that ended it; 0: it exited
+    std::string out;
+    std::string err;
+};
+
+// A program of the build that runs. Killed with this object, and with the test.
+class Program {
+ public:
+    // `name` is looked for beside the netio-trace that the environment variable NETIO_TRACE names.
+    static Program start(const std::string& name, const Arguments& arguments, bool as_nobody = false);
+    Program(Program&& other) noexcept;
+    Program& operator=(Program&&) = delete;
+    ~Program();
+
+    pid_t pid() const { return pid_; }
+    // Takes what it prints until stderr contains `text`. False when it ended, or hangs, without that.
+    bool says(const std::string& text);
+    const std::string& err() const { return outcome_.err; }
+    // Takes what it prints until it ends, or kills it when it does not end in time.
+    Outcome wait();
+
+ private:
+    Program(pid_t pid, Fd out, Fd err);
+    bool read_some(std::chrono::milliseconds timeout);
+    bool ended();
+    void kill_and_reap();
+
+    pid_t pid_;
+    Fd out_;
+    Fd err_;
+    Outcome outcome_;
+    bool reaped_ = false;
+};
+
+Outcome run_trace(const Arguments& arguments, bool as_nobody = false);
+
+// Runs netio-trace with --json; requires the exit code and JSON on stdout.
+nlohmann::json report_of(Arguments arguments, int exit_code = 0);
+nlohmann::json parse_report(const Outcome& outcome);
+
+// The only child of that name of a process; waits for it to come.
+pid_t child_named(pid_t parent, const std::string& name);
+std::vector<pid_t> children_of(pid_t parent);
+std::string command_of(pid_t pid);
+// A process that is a zombie has ended; who reaps it is not the run's concern.
+bool is_running(pid_t pid);
+// Waits until a process has used this much processor time: a workload that has is in the middle of its transfer.
+bool works(pid_t pid, std::chrono::milliseconds processor_time = std::chrono::milliseconds(150));
+
+// Finds the element of an array whose `key` is `value`; an empty object when there is none.
+nlohmann::json element(const nlohmann::json& array, const std::string& key, const std::string& value);
+// A figure of the report; fails the test where it is n/a.
+std::uint64_t measured(const nlohmann::json& figure);
+// Sum of the bytes that the sockets of a role counted at a site.
+std::uint64_t site_bytes(const nlohmann::json& report, const std::string& role, const std::string& site);
+
+// Every balance of the ledger is measured and without a difference.
+void check_balances(const nlohmann::json& report);
+// What the program handed over is what was asked for, and the receiver got all of it.
+void check_payload(const nlohmann::json& report, std::uint64_t bytes);
+
+}  // namespace netio::e2e

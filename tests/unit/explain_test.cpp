@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "capture_fixture.h"
+#include "explain/causes.h"
+#include "explain/classify.h"
+#include "golden.h"
+
+namespace {
+
+using namespace netio;
+using explain::cause;
+using explain::cause_of;
+using explain::find_causes;
+using explain::parse_causes;
+using ledger::LateGroup;
+using model::Capture;
+using model::Direction;
+using model::Finding;
+using model::Precision;
+using model::Site;
+using test::calls;
+using test::late_copy;
+using test::payload;
+
+using Names = std::vector<std::string>;
+using Count = model::Figure<std::uint64_t>;
+
+LateGroup group(Names stack) {
+    LateGroup made;
+    made.function = stack.empty() ? "" : stack[0];
+    made.caller = stack.size() < 2 ? "" : stack[1];
+    made.stack = std::move(stack);
+    made.device = test::veth_device(test::sender_key, "server0");
+    return made;
+}
+
+LateGroup on_device(LateGroup made, const std::function<void(model::DeviceFacts&)>& change) {
+    change(made.device);
+    return made;
+}
+
+std::string cause_alone(const LateGroup& made) {
+    return cause_of(made, {made});
+}
+
+struct Explained {
+    std::vector<Finding> findings;
+    model::Ledger ledger;
+};
+
+Explained explain_all(const Capture& capture) {
+    auto books = ledger::close_books(capture);
+    auto findings = find_causes(capture, books);
+    return {std::move(findings), std::move(books.ledger)};
+}
+
+Names causes_in(const Explained& explained) {
+    Names ids;
+    for (const auto& finding : explained.findings) {
+        ids.push_back(finding.cause);
+    }
+    return ids;
+}
+
+Names accounts_in(const Explained& explained) {
+    Names ids;
+    for (const auto& account : explained.ledger.accounts) {
+        ids.push_back(account.id);
+    }
+    return ids;
+}
+
+Finding only_finding(const Capture& capture) {
+    const auto explained = explain_all(capture);
+    REQUIRE(explained.findings.size() == 1);
+    return explained.findings.front();
+}
+
+std::string who_taps(const std::vector<model::TapFacts>& taps) {
+    Capture capture = test::tapped_capture();
+    capture.taps = taps;
+    for (const auto& finding : explain_all(capture).findings) {
+        if (finding.cause == "packet-tap") {
+            return finding.who;
+        }
+    }
+    FAIL("no finding packet-tap");
+    return {};
+}
+
+model::TapFacts tap(std::string protocol, std::int32_t pid, std::string command, std::uint64_t inode = 7) {
+    model::TapFacts facts;
+    facts.protocol = std::move(protocol);
+    facts.pid = pid;
+    facts.command = std::move(command);
+    facts.inode = inode;
+    return facts;
+}
+
+void without_sg(model::DeviceFacts& device) {
+    device.scatter_gather = false;
+}
+
+// A table of one row with every text, but for what `change` does to the row.
+std::string table(const std::function<void(nlohmann::json&)>& change = [](auto&) {}) {
+    nlohmann::json row;
+    for (const char* key :
+         {"id", "class", "title", "meaning", "kernel", "program_sees", "evidence", "remedy", "provoke"}) {
+        row[key] = std::string("the ") + key;
+    }
+    change(row);
+    return nlohmann::json{{"causes", {row}}}.dump();
+}
+
+std::string complaint(std::string_view text) {
+    const auto parsed = parse_causes(text);
+    REQUIRE_FALSE(parsed.has_value());
+    return describe(parsed.error());
+}
+
+}  // namespace
+
+TEST_CASE("cause: local delivery, in the function that this kernel delivers in") {
+    CHECK(cause_alone(group({"skb_copy_ubufs", "ip_local_deliver_finish"})) == "local-delivery");
+    CHECK(cause_alone(group({"skb_copy_ubufs", "ip6_input_finish"})) == "local-delivery");
+    CHECK(cause_alone(group({"skb_copy_ubufs", "__netif_receive_skb_core"})) == "local-delivery");
+}
+
+TEST_CASE("cause: a packet tap on the way out and on the way in") {
+    CHECK(cause_alone(group({"skb_copy_ubufs", "dev_queue_xmit_nit"})) == "packet-tap");
+    CHECK(cause_alone(group({"skb_copy_ubufs", "deliver_skb"})) == "packet-tap");
+}
+
+TEST_CASE("cause: the generic receive function copies for taps where another one delivers") {
+    const auto generic = group({"skb_copy_ubufs", "__netif_receive_skb_core"});
+    const auto tapped = group({"skb_copy_ubufs", "dev_queue_xmit_nit"});
+    CHECK(cause_of(generic, {generic, group({"skb_copy_ubufs", "ip_local_deliver_finish"})}) == "packet-tap");
+    CHECK(cause_of(generic, {group({"skb_copy_ubufs", "ip6_input_finish"}), generic}) == "packet-tap");
+    CHECK(cause_of(generic, {generic, tapped}) == "local-delivery");
+}
+
+TEST_CASE("cause: a device without scatter-gather") {
+    CHECK(cause_alone(on_device(group({"skb_segment", "tcp_gso_segment"}), without_sg)) == "no-scatter-gather");
+    CHECK(cause_alone(on_device(group({"__pskb_pull_tail", "validate_xmit_skb"}), without_sg)) == "no-scatter-gather");
+    // A device without scatter-gather computes no checksums either; the first is the cause.
+    CHECK(cause_alone(on_device(group({"__pskb_pull_tail", "skb_checksum_help"}), without_sg)) == "no-scatter-gather");
+}
+
+TEST_CASE("cause: the probe sees skb_segment only without scatter-gather, so the device may be unknown") {
+    const auto nameless = [](model::DeviceFacts& device) { device.name.clear(); };
+    CHECK(cause_alone(on_device(group({"skb_segment", "tcp_gso_segment"}), nameless)) == "no-scatter-gather");
+    CHECK(cause_alone(on_device(group({"__pskb_pull_tail", "somebody"}), nameless)) == "unclassified");
+    CHECK(cause_alone(group({"skb_segment", "tcp_gso_segment"})) == "unclassified");
+}
+
+TEST_CASE("cause: a checksum in software on a device that gathers") {
+    CHECK(cause_alone(group({"__pskb_pull_tail", "__skb_linearize", "skb_checksum_help", "validate_xmit_skb"})) ==
+          "no-checksum-offload");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "__skb_linearize", "skb_segment"})) == "no-checksum-offload");
+    CHECK(cause_alone(group({"skb_copy", "skb_checksum_help"})) == "unclassified");
+}
+
+TEST_CASE("cause: a stack that no rule knows is not classified") {
+    CHECK(cause_alone(group({"skb_copy_ubufs", "somebody_new", "ip_local_deliver_finish"})) == "unclassified");
+    CHECK(cause_alone(group({"skb_copy_ubufs"})) == "unclassified");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "somebody_new"})) == "unclassified");
+    CHECK(cause_alone(group({"skb_copy", "somebody_new"})) == "unclassified");
+    CHECK(cause_alone(group({})) == "unclassified");
+}
+
+TEST_CASE("findings: local delivery with everything a reader needs") {
+    const Finding finding = only_finding(test::delivered_capture());
+    CHECK(finding.cause == "local-delivery");
+    CHECK(finding.bytes == Count(payload));
+    CHECK(finding.calls == calls);
+    CHECK(finding.share == 1.0);
+    CHECK_FALSE(finding.silent);
+    CHECK(finding.precision == Precision::byte_exact);
+    CHECK(finding.device == "client0 (veth)");
+    CHECK(finding.who == "");
+    CHECK(finding.sentence == cause("local-delivery").meaning + "; device client0 (veth)");
+    CHECK(finding.remedy == cause("local-delivery").remedy);
+    CHECK(finding.stack == test::delivered_capture().late_copies[0].stack);
+}
+
+TEST_CASE("findings: a packet tap is named with its owner") {
+    const auto explained = explain_all(test::tapped_capture());
+    CHECK(causes_in(explained) == Names{"local-delivery", "packet-tap"});  // the same bytes: in the capture's order
+    const Finding& finding = explained.findings[1];
+    CHECK(finding.who == "tcpdump (pid 4711)");
+    CHECK(finding.sentence == cause("packet-tap").meaning + "; it belongs to tcpdump (pid 4711)");
+    CHECK(finding.device == "server0 (veth)");
+    CHECK_FALSE(finding.silent);
+}
+
+TEST_CASE("findings: the owners of taps") {
+    CHECK(who_taps({}) == "a packet socket that is gone already");
+    CHECK(who_taps({tap("88cc", 3, "lldpd")}) == "a packet socket that is gone already");
+    CHECK(who_taps({tap("all", 0, "", 123)}) == "an unseen process (socket 123)");
+    CHECK(who_taps({tap("all", 5, "a"), tap("88cc", 3, "lldpd"), tap("all", 5, "a"), tap("all", 6, "b")}) ==
+          "a (pid 5), b (pid 6)");
+}
+
+TEST_CASE("findings: the largest comes first, and groups of one cause are one finding") {
+    Capture capture = test::delivered_capture();
+    const auto out = Direction::transmit;
+    capture.devices[0].scatter_gather = false;
+    capture.late_copies = {late_copy({"skb_copy_ubufs", "somebody"}, 500),
+                           late_copy({"__pskb_pull_tail", "__skb_linearize"}, 400, test::sender_key, out),
+                           late_copy({"skb_segment", "tcp_gso_segment"}, 700, test::sender_key, out)};
+    capture.late_copies[1].precision = Precision::page_exact;
+    const auto explained = explain_all(capture);
+    CHECK(causes_in(explained) == Names{"no-scatter-gather", "unclassified"});
+    const Finding& first = explained.findings[0];
+    CHECK(first.bytes == Count(1100));
+    CHECK(first.calls == 2 * calls);
+    CHECK(first.share == doctest::Approx(1100.0 / double(payload)));
+    CHECK(first.silent);  // a part of it is
+    CHECK(first.precision == Precision::page_exact);
+    CHECK(first.stack == Names{"skb_segment", "tcp_gso_segment"});  // of the larger group
+    CHECK(first.device == "server0 (veth)");
+    CHECK_FALSE(explained.findings[1].silent);
+}
+
+TEST_CASE("findings: a sum outweighs the single group that was largest") {
+    Capture capture = test::delivered_capture();
+    capture.late_copies = {late_copy({"skb_copy_ubufs", "somebody"}, 500),
+                           late_copy({"skb_copy_ubufs", "ip_local_deliver_finish"}, 300),
+                           late_copy({"skb_copy_ubufs", "ip6_input_finish"}, 300)};
+    CHECK(causes_in(explain_all(capture)) == Names{"local-delivery", "unclassified"});
+}
+
+TEST_CASE("findings: late copies stand in the ledger between sending and arrival") {
+    CHECK(accounts_in(explain_all(test::tapped_capture())) ==
+          Names{"sent.pinned", "late.local-delivery", "late.packet-tap", "received.copied"});
+    Capture leaving = test::uncopied_capture();
+    leaving.late_copies = {late_copy({"skb_copy_ubufs", "dev_queue_xmit_nit"}, 10)};
+    CHECK(accounts_in(explain_all(leaving)) ==
+          Names{"sent.pinned", "late.packet-tap", "left.uncopied", "received.copied"});
+}
+
+TEST_CASE("findings: a device is spelled as far as it is known") {
+    Capture capture = test::delivered_capture();
+    capture.devices[1].name = "lo";
+    capture.devices[1].kind = "loopback";
+    CHECK(only_finding(capture).device == "lo (loopback)");
+    capture.devices[1].kind = "lo";
+    CHECK(only_finding(capture).device == "lo");
+    capture.devices[1].kind = "";
+    CHECK(only_finding(capture).device == "lo");
+    capture.devices.clear();
+    CHECK(only_finding(capture).device == "");
+    CHECK(only_finding(capture).sentence == cause("local-delivery").meaning);
+}
+
+TEST_CASE("findings: a zero-copy flag that was ignored") {
+    Capture capture = test::empty_capture(model::CopyMode::zerocopy);
+    capture.sockets[0].sites[Site::send_not_opted_in] = {calls, payload};
+    const Finding finding = only_finding(capture);
+    CHECK(finding.cause == "not-opted-in");
+    CHECK(finding.bytes == Count(payload));
+    CHECK(finding.calls == calls);
+    CHECK(finding.share == 1.0);
+    CHECK(finding.silent);
+    CHECK(finding.sentence == cause("not-opted-in").meaning);
+    CHECK(finding.remedy == cause("not-opted-in").remedy);
+}
+
+TEST_CASE("findings: a route that made the call copy at once tells the program") {
+    Capture capture = test::delivered_capture();
+    capture.sockets[0].sites[Site::send_route_without_sg] = {2, payload + 1};
+    const auto explained = explain_all(capture);
+    CHECK(causes_in(explained) == Names{"route-without-scatter-gather", "local-delivery"});
+    CHECK_FALSE(explained.findings[0].silent);
+    CHECK(explained.findings[0].calls == 2);
+}
+
+TEST_CASE("findings: there is none where nothing went wrong") {
+    CHECK(explain_all(test::uncopied_capture()).findings.empty());
+    CHECK(explain_all(test::copying_capture(model::CopyMode::one_copy)).findings.empty());
+}
+
+TEST_CASE("causes: the table that is built in") {
+    std::set<std::string> ids;
+    for (const auto& row : explain::causes()) {
+        ids.insert(row.id);
+        CHECK_MESSAGE(!row.meaning.ends_with("."), row.id << ": a meaning becomes a part of a sentence");
+    }
+    CHECK(ids.size() == explain::causes().size());
+    for (const char* id : {"local-delivery", "packet-tap", "no-scatter-gather", "no-checksum-offload", "not-opted-in",
+                           "route-without-scatter-gather", "unclassified"}) {
+        CHECK_MESSAGE(ids.contains(id), id);
+        CHECK(cause(id).id == id);
+    }
+    CHECK_THROWS_AS(cause("no-such-cause"), std::logic_error);
+}
+
+TEST_CASE("causes: every text of a row is read into its own member") {
+    const auto rows = parse_causes(table());
+    REQUIRE(rows.has_value());
+    REQUIRE(rows->size() == 1);
+    const auto& row = rows->front();
+    CHECK(row.id == "the id");
+    CHECK(row.group == "the class");
+    CHECK(row.title == "the title");
+    CHECK(row.meaning == "the meaning");
+    CHECK(row.kernel == "the kernel");
+    CHECK(row.program_sees == "the program_sees");
+    CHECK(row.evidence == "the evidence");
+    CHECK(row.remedy == "the remedy");
+    CHECK(row.provoke == "the provoke");
+}
+
+TEST_CASE("causes: a table that is none is refused") {
+    const std::string refusal = "the table of causes cannot be read: it is not an object with an array \"causes\"";
+    for (const char* text : {"", "{", "[]", "null", "{}", R"({"causes": {}})", R"({"causes": "x"})"}) {
+        CHECK_MESSAGE(complaint(text) == refusal, text);
+    }
+}
+
+TEST_CASE("causes: a row that lacks a text is named with its number and key") {
+    CHECK(complaint(table([](auto& row) { row.erase("remedy"); })) == "cause 1 of the table has no text \"remedy\"");
+    CHECK(complaint(table([](auto& row) { row["class"] = 3; })) == "cause 1 of the table has no text \"class\"");
+    CHECK(complaint(R"({"causes": ["local-delivery"]})") == "cause 1 of the table has no text \"id\"");
+    auto second = nlohmann::json::parse(table());
+    second["causes"].push_back({{"id", "x"}});
+    CHECK(complaint(second.dump()) == "cause 2 of the table has no text \"class\"");
+}
+
+TEST_CASE("causes: docs/causes.md is what causes.json generates") {
+    test::check_golden("../../docs/causes.md", explain::causes_page());
+}
