@@ -6,8 +6,11 @@
 
 #include "packet.h"
 
-#define HASHED_FRAMES 4
-#define SEARCHED_FRAMES 10
+#define HASHED_FRAMES 3   /* the copying function, its caller, and the caller's caller */
+/* Frames that suffice to know a copy again; unwinding is what a copy's record costs. Only allocators lie between an
+ * allocation and the copying function: fewer of them for a page than for a packet's linear area. */
+#define PAGE_WALK 9
+#define HEAD_WALK 13
 
 static __noinline int see_device(__u64 device)
 {
@@ -30,11 +33,11 @@ static __noinline int see_device(__u64 device)
 }
 
 /* The first copy under a new key: keep what explains it. Losing this event loses an explanation, no bytes. */
-static __noinline int announce_copy(struct netio_event *stack, struct netio_late_key *key)
+static __noinline int announce_copy(void *ctx, struct netio_late_key *key)
 {
 	struct netio_event *event;
 
-	if (!stack || !key)
+	if (!key)
 		return 0;
 	see_device(key->device);
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -43,13 +46,14 @@ static __noinline int announce_copy(struct netio_event *stack, struct netio_late
 		return 0;
 	}
 	event->key = *key;
-	__builtin_memcpy(event->frames, stack->frames, sizeof(event->frames));
+	__builtin_memset(event->frames, 0, sizeof(event->frames));
+	bpf_get_stack(ctx, event->frames, sizeof(event->frames), 0);
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
-static __always_inline void add_copy(struct netio_late_key *key, struct netio_event *stack, __u64 copies, __u64 bytes,
-				     __u64 pages)
+/* `announce`: the context of a program whose call stack explains the copy; NULL where it has none. */
+static __always_inline void add_copy(void *announce, struct netio_late_key *key, __u64 copies, __u64 bytes, __u64 pages)
 {
 	struct netio_late_value *value = bpf_map_lookup_elem(&late_copies, key);
 	struct netio_late_value first = { .copies = copies, .bytes = bytes, .pages = pages };
@@ -62,8 +66,8 @@ static __always_inline void add_copy(struct netio_late_key *key, struct netio_ev
 	}
 	if (bpf_map_update_elem(&late_copies, key, &first, BPF_NOEXIST))
 		__sync_fetch_and_add(&lost_copies, 1);
-	else if (stack)
-		announce_copy(stack, key);
+	else if (announce)
+		announce_copy(announce, key);
 }
 
 static __always_inline struct netio_event *scratch_stack(void)
@@ -73,28 +77,22 @@ static __always_inline struct netio_event *scratch_stack(void)
 	return bpf_map_lookup_elem(&scratch, &zero);
 }
 
-/* The call stack into `stack`; how many frames. `skip` leaves out the innermost ones. */
-static __always_inline int walk_stack(void *ctx, struct netio_event *stack, __u64 skip)
+/* The innermost frames of the call stack. */
+static __always_inline void walk_stack(void *ctx, struct netio_event *stack, int frames)
 {
-	long bytes = bpf_get_stack(ctx, stack->frames, sizeof(stack->frames), skip);
-	int frames = bytes > 0 ? (__u32)bytes / 8 : 0;
-
-	for (int i = 0; i < NETIO_FRAMES; i++) {
-		if (i >= frames)
-			stack->frames[i] = 0;
-	}
-	return frames;
+	__builtin_memset(stack->frames, 0, HEAD_WALK * sizeof(stack->frames[0]));
+	bpf_get_stack(ctx, stack->frames, frames * sizeof(stack->frames[0]), 0);
 }
 
-/* FNV-1a over the frames from `first` on: the copying function and its callers, without the way into softirq. */
-static __always_inline __u32 hash_frames(const struct netio_event *stack, int first)
+/* FNV-1a over `frames` frames from `first` on: the copying function and its callers, without the way into softirq. */
+static __always_inline __u32 hash_frames(const struct netio_event *stack, int first, int frames)
 {
 	__u32 hash = 2166136261U;
 
-	for (int i = 0; i < HASHED_FRAMES; i++) {
+	for (int i = 0; i < frames; i++) {
 		int at = first + i;
 
-		if (at < NETIO_FRAMES) {
+		if (at < HEAD_WALK) {
 			hash = (hash ^ (__u32)stack->frames[at]) * 16777619U;
 		}
 	}
@@ -102,9 +100,9 @@ static __always_inline __u32 hash_frames(const struct netio_event *stack, int fi
 }
 
 /* The frame of the first copying function in the stack, or -1; which one in `copier`. */
-static __always_inline int find_copier(const struct netio_event *stack, __u8 *copier)
+static __always_inline int find_copier(const struct netio_event *stack, int frames, __u8 *copier)
 {
-	for (int i = 0; i < SEARCHED_FRAMES; i++) {
+	for (int i = 0; i <= frames - HASHED_FRAMES; i++) {
 		__u64 frame = stack->frames[i];
 
 		for (int c = 1; c < NETIO_COPIERS; c++) {

@@ -30,9 +30,9 @@ static __noinline int record_copy(void *ctx, __u64 skb, __u32 slot, __u32 bytes,
 	if (!stack)
 		return 0;
 	key.device = (__u64)READ(struct sk_buff, skb, dev);
-	walk_stack(ctx, stack, 0);
-	key.stack = hash_frames(stack, 0);
-	add_copy(&key, stack, 1, bytes, 0);
+	walk_stack(ctx, stack, PAGE_WALK);
+	key.stack = hash_frames(stack, 0, PAGE_WALK); /* trampolines stand before the function itself */
+	add_copy(ctx, &key, 1, bytes, 0);
 	return 0;
 }
 

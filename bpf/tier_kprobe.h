@@ -27,6 +27,11 @@ int kp_send_ends(struct pt_regs *ctx)
 SEC("kprobe/skb_copy_datagram_iter")
 int kp_receive_copies(struct pt_regs *ctx)
 {
+	struct netio_task *task = traced_task();
+
+	/* A call that has slept since before the measurement shows its socket here: the packet is charged to it. */
+	if (task && !task->sk)
+		task->sk = (__u64)READ(struct sk_buff, PT_REGS_PARM1(ctx), sk);
 	return receive_copies((__s32)PT_REGS_PARM4(ctx));
 }
 

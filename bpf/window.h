@@ -81,8 +81,9 @@ static __noinline int count_linear(struct window *w, __u64 device, __u32 slot, _
 		key.slot = slot;
 		key.direction = NETIO_TRANSMIT;
 		key.user_pages = w->user_pages;
+		see_device(device);
 	}
-	add_copy(&key, 0, 1, bytes, 0);
+	add_copy(0, &key, 1, bytes, 0);
 	return 0;
 }
 
@@ -151,22 +152,22 @@ static __always_inline void make_key(struct netio_late_key *key, const struct wi
 
 /* A stack with skb_copy_ubufs on it: the whole fragment part of the packet is being copied (skb_copy_ubufs copies all
  * or fails). One copy of the packet's clone per call stack: the segments of one packet share a window. */
-static __noinline int page_copy_found(struct window *w, struct netio_event *stack, __u32 hash, __u32 pages)
+static __noinline int page_copy_found(void *ctx, struct window *w, __u32 hash, __u32 pages)
 {
 	struct netio_late_key key;
 	bool again;
 
-	if (!w || !stack)
+	if (!w)
 		return 0;
 	make_key(&key, w, hash, NETIO_COPIER_COPY_UBUFS);
 	again = w->page_copy.copier && w->page_copy.stack == hash;
 	w->page_copy = key;
 	if (again) {
-		add_copy(&key, stack, 0, 0, pages);
+		add_copy(ctx, &key, 0, 0, pages);
 		return 0;
 	}
 	w->pages_left = (w->paged_bytes + pages * PAGE_BYTES - 1) / (pages * PAGE_BYTES) - 1;
-	add_copy(&key, stack, 1, w->paged_bytes, pages);
+	add_copy(ctx, &key, 1, w->paged_bytes, pages);
 	return 0;
 }
 
@@ -183,7 +184,7 @@ static __always_inline int page_allocated(void *ctx, struct window *w, __u32 ord
 	if (w->pages_left) {
 		w->pages_left -= 1;
 		key = w->page_copy;
-		add_copy(&key, 0, 0, 0, pages);
+		add_copy(0, &key, 0, 0, pages);
 		return 0;
 	}
 	if (!w->walks_left)
@@ -191,13 +192,13 @@ static __always_inline int page_allocated(void *ctx, struct window *w, __u32 ord
 	stack = scratch_stack();
 	if (!stack)
 		return 0;
-	walk_stack(ctx, stack, 0);
-	at = find_copier(stack, &copier);
+	walk_stack(ctx, stack, PAGE_WALK);
+	at = find_copier(stack, PAGE_WALK, &copier);
 	if (at < 0 || copier != NETIO_COPIER_COPY_UBUFS) {
 		w->walks_left -= 1;
 		return 0;
 	}
-	return page_copy_found(w, stack, hash_frames(stack, at), pages);
+	return page_copy_found(ctx, w, hash_frames(stack, at, HASHED_FRAMES), pages);
 }
 
 /* The kernel does not run a tracing program that is running on the same CPU already. So a packet that arrives while this
@@ -236,8 +237,8 @@ static __noinline int head_allocated(void *ctx, struct window *w)
 
 	if (!stack || !w)
 		return 0;
-	walk_stack(ctx, stack, 0);
-	at = find_copier(stack, &copier);
+	walk_stack(ctx, stack, HEAD_WALK);
+	at = find_copier(stack, HEAD_WALK, &copier);
 	if (at < 0 || copier == NETIO_COPIER_COPY_UBUFS) {
 		w->walks_left -= 1;
 		return 0;
@@ -246,8 +247,8 @@ static __noinline int head_allocated(void *ctx, struct window *w)
 		w->walks_left -= 1; /* every segment comes here: the first few tell enough */
 	else
 		w->walks_left = 0;
-	make_key(&w->head_copy, w, hash_frames(stack, at), copier);
-	add_copy(&w->head_copy, stack, 0, 0, 0);
+	make_key(&w->head_copy, w, hash_frames(stack, at, HASHED_FRAMES), copier);
+	add_copy(ctx, &w->head_copy, 0, 0, 0);
 	return 0;
 }
 

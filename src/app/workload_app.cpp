@@ -146,6 +146,20 @@ std::string nearest_option(const CLI::App& cli, int argc, char** argv) {
     return {};
 }
 
+// CLI11 names its errors by kind and explains them in one sentence, which becomes the reason.
+std::string what_is_wrong(const std::string& kind) {
+    if (kind == "ExtrasError") {
+        return "unknown argument";
+    }
+    if (kind == "RequiredError") {
+        return "an argument is missing";
+    }
+    if (kind == "ExcludesError" || kind == "RequiresError") {
+        return "these options do not go together";
+    }
+    return "an option has a value it cannot take";
+}
+
 }  // namespace
 
 std::optional<int> parse_arguments(CLI::App& cli, int argc, char** argv) {
@@ -156,8 +170,8 @@ std::optional<int> parse_arguments(CLI::App& cli, int argc, char** argv) {
         return cli.exit(wish);  // --help, --version
     } catch (const CLI::ParseError& error) {
         const std::string advice = nearest_option(cli, argc, argv);
-        return print_error(cli.get_name(),
-                           {error.what(), "", advice.empty() ? cli.get_name() + " --help" : advice, ExitCode::usage});
+        return print_error(cli.get_name(), {what_is_wrong(error.get_name()), error.what(),
+                                            advice.empty() ? cli.get_name() + " --help" : advice, ExitCode::usage});
     }
     return std::nullopt;
 }

@@ -88,7 +88,8 @@ void check_witnesses(const json& report) {
     CHECK(witnesses["moved_silent_bytes"] == 0);
     CHECK(witnesses["moved_clone_bytes"] == 0);
     REQUIRE(!witnesses["sentences"].empty());
-    const bool says_agree = witnesses["sentences"] == json::array({"they agree"});
+    const bool says_agree =
+        witnesses["sentences"].size() == 1 && witnesses["sentences"][0].get<std::string>().starts_with("they agree");
     CHECK(witnesses["agree"] == says_agree);
     // Where they differ the report has to say so.
     const bool differ = witnesses["told_copied_calls"] != witnesses["recorded_copied_calls"] ||
