@@ -25,7 +25,13 @@ static __always_inline __u32 position_after(struct netio_socket *socket, __u64 s
 	return now;
 }
 
-static __noinline int complete_calls(__u64 sk, __u32 first, __u32 last, __u32 copied)
+/* Takes the record of a call for the one that counts it. */
+static __always_inline bool claim(struct netio_call *call)
+{
+	return !__sync_val_compare_and_swap(&call->accounted, 0, 1);
+}
+
+static __always_inline int complete_range(__u64 sk, __u32 first, __u32 last, __u32 copied, bool seen_twice)
 {
 	__u32 slot = known_slot(sk);
 	__u32 site = copied ? NETIO_COMPLETED_COPIED : NETIO_COMPLETED_ZEROCOPY;
@@ -42,11 +48,23 @@ static __noinline int complete_calls(__u64 sk, __u32 first, __u32 last, __u32 co
 		count(slot, NETIO_COMPLETED_UNRESOLVED, last - first + 1, 0);
 		return 0;
 	}
-	/* Two tracepoints may show the same record on two CPUs. */
-	if (__sync_val_compare_and_swap(&call->accounted, 0, 1))
+	if (seen_twice && !claim(call))
 		return 0;
 	count(slot, site, last - first + 1, position_after(socket, sk, slot, last) - call->position);
 	return 0;
+}
+
+/* Two tracepoints may show the same record on two CPUs. */
+static __noinline int complete_calls(__u64 sk, __u32 first, __u32 last, __u32 copied)
+{
+	return complete_range(sk, first, last, copied, true);
+}
+
+/* The callback runs once a record, so nothing needs to be claimed: Linux 5.10 and 5.11 refuse a program with a
+ * compare-and-swap even where it is dead code. */
+static __noinline int complete_calls_once(__u64 sk, __u32 first, __u32 last, __u32 copied)
+{
+	return complete_range(sk, first, last, copied, false);
 }
 
 /* A notification as it stands in the control block of a packet on the error queue (struct sock_exterr_skb). */
@@ -62,7 +80,7 @@ static __always_inline int complete_notification(__u64 sk, __u64 notification)
 }
 
 /* A ubuf_info as __msg_zerocopy_callback gets it. */
-static __always_inline int complete_ubuf(__u64 uarg)
+static __always_inline int complete_ubuf(__u64 uarg, bool seen_twice)
 {
 	__u64 sk = sender_of(uarg);
 	__u32 first, calls_covered;
@@ -81,7 +99,8 @@ static __always_inline int complete_ubuf(__u64 uarg)
 	}
 	if (!calls_covered) /* one call, aborted: its id was given back */
 		return 0;
-	return complete_calls(sk, first, first + calls_covered - 1, !kept);
+	return seen_twice ? complete_calls(sk, first, first + calls_covered - 1, !kept)
+			  : complete_calls_once(sk, first, first + calls_covered - 1, !kept);
 }
 
 /* sk_error_report: the newest notification is the last of the queue. An older one that was extended by a merge has been
@@ -110,7 +129,7 @@ static __always_inline int packet_consumed(__u64 skb, __u64 location)
 		return 0;
 	sk = (__u64)READ(struct sk_buff, skb, sk);
 	if (!by_reader && READ(struct sock, sk, __sk_common.skc_flags) & (1ULL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
-		return complete_ubuf(ADDRESS(struct sk_buff, skb, cb));
+		return complete_ubuf(ADDRESS(struct sk_buff, skb, cb), true);
 	return complete_notification(sk, skb);
 }
 

@@ -73,14 +73,14 @@ int fe_skb_copy_expand(__u64 *ctx)
 SEC("fentry/__msg_zerocopy_callback")
 int fe_completes(__u64 *ctx)
 {
-	return complete_ubuf(ctx[0]);
+	return complete_ubuf(ctx[0], false);
 }
 
 /* Linux 5.10 and 5.11: sock_zerocopy_callback(uarg, success) has the same record at its last call. */
 SEC("fentry/sock_zerocopy_callback")
 int fe_completes_v5_10(__u64 *ctx)
 {
-	return complete_ubuf(ctx[0]);
+	return complete_ubuf(ctx[0], false);
 }
 
 #endif

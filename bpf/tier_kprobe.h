@@ -101,13 +101,13 @@ int kp_skb_copy_expand(struct pt_regs *ctx)
 SEC("kprobe/__msg_zerocopy_callback")
 int kp_completes(struct pt_regs *ctx)
 {
-	return complete_ubuf(PT_REGS_PARM1(ctx));
+	return complete_ubuf(PT_REGS_PARM1(ctx), false);
 }
 
 SEC("kprobe/sock_zerocopy_callback")
 int kp_completes_v5_10(struct pt_regs *ctx)
 {
-	return complete_ubuf(PT_REGS_PARM1(ctx));
+	return complete_ubuf(PT_REGS_PARM1(ctx), false);
 }
 
 #endif
