@@ -6,113 +6,107 @@
 
 #include "packet.h"
 
-#define HASHED_FRAMES 3   /* the copying function, its caller, and the caller's caller */
+#define HASHED_FRAMES 3 /* the copying function, its caller, and the caller's caller */
 /* Frames that suffice to know a copy again; unwinding is what a copy's record costs. Only allocators lie between an
  * allocation and the copying function: fewer of them for a page than for a packet's linear area. */
 #define PAGE_WALK 9
 #define HEAD_WALK 13
 
-static __noinline int see_device(__u64 device)
-{
-	struct netio_device seen = {};
-	__u64 net, ops;
+static __noinline int see_device(__u64 device) {
+    struct netio_device seen = {};
+    __u64 net, ops;
 
-	if (!device || bpf_map_lookup_elem(&devices, &device))
-		return 0;
-	bpf_probe_read_kernel_str(seen.name, sizeof(seen.name), (void *)ADDRESS(struct net_device, device, name));
-	ops = (__u64)READ(struct net_device, device, rtnl_link_ops);
-	if (ops)
-		bpf_probe_read_kernel_str(seen.kind, sizeof(seen.kind), READ(struct rtnl_link_ops, ops, kind));
-	seen.features = READ(struct net_device, device, features);
-	seen.flags = READ(struct net_device, device, flags);
-	seen.ifindex = READ(struct net_device, device, ifindex);
-	net = (__u64)READ(struct net_device, device, nd_net.net);
-	seen.netns = READ(struct net, net, ns.inum);
-	bpf_map_update_elem(&devices, &device, &seen, BPF_NOEXIST);
-	return 0;
+    if (!device || bpf_map_lookup_elem(&devices, &device))
+        return 0;
+    bpf_probe_read_kernel_str(seen.name, sizeof(seen.name), (void*)ADDRESS(struct net_device, device, name));
+    ops = (__u64)READ(struct net_device, device, rtnl_link_ops);
+    if (ops)
+        bpf_probe_read_kernel_str(seen.kind, sizeof(seen.kind), READ(struct rtnl_link_ops, ops, kind));
+    seen.features = READ(struct net_device, device, features);
+    seen.flags = READ(struct net_device, device, flags);
+    seen.ifindex = READ(struct net_device, device, ifindex);
+    net = (__u64)READ(struct net_device, device, nd_net.net);
+    seen.netns = READ(struct net, net, ns.inum);
+    bpf_map_update_elem(&devices, &device, &seen, BPF_NOEXIST);
+    return 0;
 }
 
 /* The first copy under a new key: keep what explains it. Losing this event loses an explanation, no bytes. */
-static __noinline int announce_copy(void *ctx, struct netio_late_key *key)
-{
-	struct netio_event *event;
+static __noinline int announce_copy(void* ctx, struct netio_late_key* key) {
+    struct netio_event* event;
 
-	if (!key)
-		return 0;
-	see_device(key->device);
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		__sync_fetch_and_add(&lost_events, 1);
-		return 0;
-	}
-	event->key = *key;
-	__builtin_memset(event->frames, 0, sizeof(event->frames));
-	bpf_get_stack(ctx, event->frames, sizeof(event->frames), 0);
-	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
-	return 0;
+    if (!key)
+        return 0;
+    see_device(key->device);
+    event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event) {
+        __sync_fetch_and_add(&lost_events, 1);
+        return 0;
+    }
+    event->key = *key;
+    __builtin_memset(event->frames, 0, sizeof(event->frames));
+    bpf_get_stack(ctx, event->frames, sizeof(event->frames), 0);
+    bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+    return 0;
 }
 
 /* `announce`: the context of a program whose call stack explains the copy; NULL where it has none. */
-static __always_inline void add_copy(void *announce, struct netio_late_key *key, __u64 copies, __u64 bytes, __u64 pages)
-{
-	struct netio_late_value *value = bpf_map_lookup_elem(&late_copies, key);
-	struct netio_late_value first = { .copies = copies, .bytes = bytes, .pages = pages };
+static __always_inline void add_copy(void* announce, struct netio_late_key* key, __u64 copies, __u64 bytes,
+                                     __u64 pages) {
+    struct netio_late_value* value = bpf_map_lookup_elem(&late_copies, key);
+    struct netio_late_value first = {.copies = copies, .bytes = bytes, .pages = pages};
 
-	if (value) {
-		value->copies += copies;
-		value->bytes += bytes;
-		value->pages += pages;
-		return;
-	}
-	if (bpf_map_update_elem(&late_copies, key, &first, BPF_NOEXIST))
-		__sync_fetch_and_add(&lost_copies, 1);
-	else if (announce)
-		announce_copy(announce, key);
+    if (value) {
+        value->copies += copies;
+        value->bytes += bytes;
+        value->pages += pages;
+        return;
+    }
+    if (bpf_map_update_elem(&late_copies, key, &first, BPF_NOEXIST))
+        __sync_fetch_and_add(&lost_copies, 1);
+    else if (announce)
+        announce_copy(announce, key);
 }
 
-static __always_inline struct netio_event *scratch_stack(void)
-{
-	__u32 zero = 0;
+static __always_inline struct netio_event* scratch_stack(void) {
+    __u32 zero = 0;
 
-	return bpf_map_lookup_elem(&scratch, &zero);
+    return bpf_map_lookup_elem(&scratch, &zero);
 }
 
 /* The innermost frames of the call stack. */
-static __always_inline void walk_stack(void *ctx, struct netio_event *stack, int frames)
-{
-	__builtin_memset(stack->frames, 0, HEAD_WALK * sizeof(stack->frames[0]));
-	bpf_get_stack(ctx, stack->frames, frames * sizeof(stack->frames[0]), 0);
+static __always_inline void walk_stack(void* ctx, struct netio_event* stack, int frames) {
+    __builtin_memset(stack->frames, 0, HEAD_WALK * sizeof(stack->frames[0]));
+    bpf_get_stack(ctx, stack->frames, frames * sizeof(stack->frames[0]), 0);
 }
 
 /* FNV-1a over `frames` frames from `first` on: the copying function and its callers, without the way into softirq. */
-static __always_inline __u32 hash_frames(const struct netio_event *stack, int first, int frames)
-{
-	__u32 hash = 2166136261U;
+static __always_inline __u32 hash_frames(const struct netio_event* stack, int first, int frames) {
+    __u32 hash = 2166136261U;
 
-	for (int i = 0; i < frames; i++) {
-		int at = first + i;
+    for (int i = 0; i < frames; i++) {
+        int at = first + i;
 
-		if (at < HEAD_WALK) {
-			hash = (hash ^ (__u32)stack->frames[at]) * 16777619U;
-		}
-	}
-	return hash;
+        if (at < HEAD_WALK) {
+            hash = (hash ^ (__u32)stack->frames[at]) * 16777619U;
+        }
+    }
+    return hash;
 }
 
 /* The frame of the first copying function in the stack, or -1; which one in `copier`. */
-static __always_inline int find_copier(const struct netio_event *stack, int frames, __u8 *copier)
-{
-	for (int i = 0; i <= frames - HASHED_FRAMES; i++) {
-		__u64 frame = stack->frames[i];
+static __always_inline int find_copier(const struct netio_event* stack, int frames, __u8* copier) {
+    for (int i = 0; i <= frames - HASHED_FRAMES; i++) {
+        __u64 frame = stack->frames[i];
 
-		for (int c = 1; c < NETIO_COPIERS; c++) {
-			if (within(&copiers[c], frame - 1)) {
-				*copier = c;
-				return i;
-			}
-		}
-	}
-	return -1;
+        for (int c = 1; c < NETIO_COPIERS; c++) {
+            if (within(&copiers[c], frame - 1)) {
+                *copier = c;
+                return i;
+            }
+        }
+    }
+    return -1;
 }
 
 #endif

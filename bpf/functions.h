@@ -8,70 +8,65 @@
 #include "send.h"
 
 /* The slot of the socket whose payload a packet carries; whether it is in user pages. */
-static __always_inline __u32 owner_of(__u64 skb, __u8 *user_pages)
-{
-	__u64 info = shared_info(skb);
-	__u64 uarg = has_user_pages(info) ? msgzc_of(info) : 0;
+static __always_inline __u32 owner_of(__u64 skb, __u8* user_pages) {
+    __u64 info = shared_info(skb);
+    __u64 uarg = has_user_pages(info) ? msgzc_of(info) : 0;
 
-	*user_pages = uarg != 0;
-	return known_slot(uarg ? sender_of(uarg) : (__u64)READ(struct sk_buff, skb, sk));
+    *user_pages = uarg != 0;
+    return known_slot(uarg ? sender_of(uarg) : (__u64)READ(struct sk_buff, skb, sk));
 }
 
-static __noinline int record_copy(void *ctx, __u64 skb, __u32 slot, __u32 bytes, __u32 copier_and_pages)
-{
-	struct netio_event *stack = scratch_stack();
-	struct netio_late_key key = {
-		.slot = slot,
-		.direction = NETIO_DIRECTION_UNKNOWN,
-		.copier = copier_and_pages & 0xff,
-		.user_pages = copier_and_pages >> 8,
-	};
+static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes, __u32 copier_and_pages) {
+    struct netio_event* stack = scratch_stack();
+    struct netio_late_key key = {
+        .slot = slot,
+        .direction = NETIO_DIRECTION_UNKNOWN,
+        .copier = copier_and_pages & 0xff,
+        .user_pages = copier_and_pages >> 8,
+    };
 
-	if (!stack)
-		return 0;
-	key.device = (__u64)READ(struct sk_buff, skb, dev);
-	walk_stack(ctx, stack, PAGE_WALK);
-	key.stack = hash_frames(stack, 0, PAGE_WALK); /* trampolines stand before the function itself */
-	add_copy(ctx, &key, 1, bytes, 0);
-	return 0;
+    if (!stack)
+        return 0;
+    key.device = (__u64)READ(struct sk_buff, skb, dev);
+    walk_stack(ctx, stack, PAGE_WALK);
+    key.stack = hash_frames(stack, 0, PAGE_WALK); /* trampolines stand before the function itself */
+    add_copy(ctx, &key, 1, bytes, 0);
+    return 0;
 }
 
 /* skb_copy_ubufs copies every fragment, or fails for want of memory and the packet is dropped. */
-static __always_inline int function_copies(void *ctx, __u64 skb, __u8 copier)
-{
-	__u8 user_pages;
-	__u32 slot, paged;
+static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
+    __u8 user_pages;
+    __u32 slot, paged;
 
-	if (!measuring)
-		return 0;
-	paged = READ(struct sk_buff, skb, data_len);
-	if (!paged)
-		return 0;
-	slot = owner_of(skb, &user_pages);
-	if (slot == NO_SLOT || (copier == NETIO_COPIER_COPY_UBUFS && !user_pages))
-		return 0;
-	return record_copy(ctx, skb, slot, paged, copier | (__u32)user_pages << 8);
+    if (!measuring)
+        return 0;
+    paged = READ(struct sk_buff, skb, data_len);
+    if (!paged)
+        return 0;
+    slot = owner_of(skb, &user_pages);
+    if (slot == NO_SLOT || (copier == NETIO_COPIER_COPY_UBUFS && !user_pages))
+        return 0;
+    return record_copy(ctx, skb, slot, paged, copier | (__u32)user_pages << 8);
 }
 
 /* Header pulls are frequent and copy a few bytes; only a pull of everything takes the payload out of the fragments. */
-static __always_inline int function_pulls(void *ctx, __u64 skb, __s32 delta)
-{
-	__u32 paged;
+static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
+    __u32 paged;
 
-	if (!measuring)
-		return 0;
-	paged = READ(struct sk_buff, skb, data_len);
-	if (!paged || delta < 0 || (__u32)delta < paged)
-		return 0;
-	return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);
+    if (!measuring)
+        return 0;
+    paged = READ(struct sk_buff, skb, data_len);
+    if (!paged || delta < 0 || (__u32)delta < paged)
+        return 0;
+    return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);
 }
 
 /* With scatter-gather the segments refer to the pages of the whole packet; without it they get copies. */
-static __always_inline int function_segments(void *ctx, __u64 skb, __u64 features)
-{
-	if (features & NETIF_F_SG)
-		return 0;
-	return function_copies(ctx, skb, NETIO_COPIER_SEGMENT);
+static __always_inline int function_segments(void* ctx, __u64 skb, __u64 features) {
+    if (features & NETIF_F_SG)
+        return 0;
+    return function_copies(ctx, skb, NETIO_COPIER_SEGMENT);
 }
 
 #endif

@@ -10,11 +10,11 @@
 
 /* Set before loading; user space sizes the maps to match. */
 const volatile __u32 max_slots = 64;
-const volatile __u32 call_ring = 4096;   /* zero-copy calls in flight per socket that can be told apart; a power of 2 */
-const volatile __u64 pidns_device = 0;   /* set where this process is not in the initial pid namespace */
+const volatile __u32 call_ring = 4096; /* zero-copy calls in flight per socket that can be told apart; a power of 2 */
+const volatile __u64 pidns_device = 0; /* set where this process is not in the initial pid namespace */
 const volatile __u64 pidns_inode = 0;
 const volatile bool late_from_transmit = false; /* no probe on the copying functions: infer copies from their results */
-const volatile __u64 msgzc_complete = 0; /* address of the completion function of MSG_ZEROCOPY */
+const volatile __u64 msgzc_complete = 0;        /* address of the completion function of MSG_ZEROCOPY */
 const volatile struct netio_range copiers[NETIO_COPIERS] = {};
 const volatile struct netio_range head_allocators[3] = {}; /* callers of kmalloc that make a packet's linear area */
 const volatile struct netio_range notifier = {};           /* __msg_zerocopy_callback */
@@ -23,136 +23,133 @@ const volatile struct netio_range error_readers[2] = {};   /* ip_recv_error, ipv
 /* Nothing is counted before user space says so, nor after. */
 __u32 measuring = 0;
 __u64 lost_events = 0;
-__u64 lost_copies = 0;       /* copies for which the table of late copies had no room */
+__u64 lost_copies = 0; /* copies for which the table of late copies had no room */
 __u64 untracked_sockets = 0;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, __u32);
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1024);
+    __type(key, __u32);
+    __type(value, __u32);
 } targets SEC(".maps"); /* process id -> 1 */
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u64);
-	__type(value, struct netio_task);
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __type(key, __u64);
+    __type(value, struct netio_task);
 } tasks SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64);
-	__type(value, struct netio_socket_ref);
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1024);
+    __type(key, __u64);
+    __type(value, struct netio_socket_ref);
 } socket_refs SEC(".maps"); /* struct sock * -> slot */
 
 struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 64);
-	__type(value, __u32);
+    __uint(type, BPF_MAP_TYPE_QUEUE);
+    __uint(max_entries, 64);
+    __type(value, __u32);
 } free_slots SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 64);
-	__type(key, __u32);
-	__type(value, struct netio_socket);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 64);
+    __type(key, __u32);
+    __type(value, struct netio_socket);
 } sockets SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 64 * 4096);
-	__type(key, __u32);
-	__type(value, struct netio_call);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 64 * 4096);
+    __type(key, __u32);
+    __type(value, struct netio_call);
 } calls SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 64 * NETIO_SITES);
-	__type(key, __u32);
-	__type(value, struct netio_tally);
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 64 * NETIO_SITES);
+    __type(key, __u32);
+    __type(value, struct netio_tally);
 } counters SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct netio_late_key);
-	__type(value, struct netio_late_value);
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __type(key, struct netio_late_key);
+    __type(value, struct netio_late_value);
 } late_copies SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64);
-	__type(value, struct netio_device);
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1024);
+    __type(key, __u64);
+    __type(value, struct netio_device);
 } devices SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct netio_error_key);
-	__type(value, __u64);
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1024);
+    __type(key, struct netio_error_key);
+    __type(value, __u64);
 } send_errors SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 256 * 1024);
 } events SEC(".maps");
 
 /* The packet that this CPU handles now, between two events of the device layer. */
 struct window {
-	__u64 skb;
-	__u64 device;
-	__u32 slot;
-	__u32 paged_bytes;  /* payload in page fragments when the window opened */
-	__u32 linear_bytes; /* payload in the linear area when the window opened */
-	__u8 direction;
-	__u8 armed;         /* the packet belongs to a traced socket */
-	__u8 user_pages;
-	__u8 walks_left;    /* stack walks this window may still spend on allocations that are no copies */
-	__u64 page;         /* the page that the first program on mm_page_alloc saw last */
-	__u32 pages_left;   /* allocations still to come from the copy in progress */
-	__u32 pad;
-	struct netio_late_key page_copy; /* the copy seen in this window by its page allocations */
-	struct netio_late_key head_copy; /* the function that made a new linear area in this window */
+    __u64 skb;
+    __u64 device;
+    __u32 slot;
+    __u32 paged_bytes;  /* payload in page fragments when the window opened */
+    __u32 linear_bytes; /* payload in the linear area when the window opened */
+    __u8 direction;
+    __u8 armed; /* the packet belongs to a traced socket */
+    __u8 user_pages;
+    __u8 walks_left;  /* stack walks this window may still spend on allocations that are no copies */
+    __u64 page;       /* the page that the first program on mm_page_alloc saw last */
+    __u32 pages_left; /* allocations still to come from the copy in progress */
+    __u32 pad;
+    struct netio_late_key page_copy; /* the copy seen in this window by its page allocations */
+    struct netio_late_key head_copy; /* the function that made a new linear area in this window */
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct window);
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct window);
 } windows SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct netio_event);
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct netio_event);
 } scratch SEC(".maps");
 
-static __always_inline void count(__u32 slot, __u32 site, __u64 calls, __u64 bytes)
-{
-	__u32 index = slot * NETIO_SITES + site;
-	struct netio_tally *tally = bpf_map_lookup_elem(&counters, &index);
+static __always_inline void count(__u32 slot, __u32 site, __u64 calls, __u64 bytes) {
+    __u32 index = slot * NETIO_SITES + site;
+    struct netio_tally* tally = bpf_map_lookup_elem(&counters, &index);
 
-	if (!tally)
-		return;
-	tally->calls += calls;
-	tally->bytes += bytes;
+    if (!tally)
+        return;
+    tally->calls += calls;
+    tally->bytes += bytes;
 }
 
-static __always_inline struct window *this_window(void)
-{
-	__u32 zero = 0;
+static __always_inline struct window* this_window(void) {
+    __u32 zero = 0;
 
-	return bpf_map_lookup_elem(&windows, &zero);
+    return bpf_map_lookup_elem(&windows, &zero);
 }
 
-static __always_inline bool within(const volatile struct netio_range *range, __u64 address)
-{
-	return address >= range->start && address < range->end;
+static __always_inline bool within(const volatile struct netio_range* range, __u64 address) {
+    return address >= range->start && address < range->end;
 }
 
 #endif

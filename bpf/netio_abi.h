@@ -13,23 +13,23 @@
 
 /* Places where bytes are counted per socket; the numbers of model::Site. */
 enum netio_site {
-	NETIO_SEND_COPIED = 0,
-	NETIO_SEND_NOT_OPTED_IN = 1,
-	NETIO_SEND_ROUTE_WITHOUT_SG = 2,
-	NETIO_SEND_PINNED = 3,
-	NETIO_SEND_SPLICED = 4,
-	NETIO_SEND_FAILED = 5,
-	NETIO_COMPLETED_ZEROCOPY = 6,
-	NETIO_COMPLETED_COPIED = 7,
-	NETIO_COMPLETED_UNRESOLVED = 8,
-	NETIO_TRANSMIT_QUEUED = 9,
-	NETIO_TRANSMIT_ZEROCOPY = 10,
-	NETIO_TRANSMIT_LINEAR = 11,
-	NETIO_RECEIVE_ZEROCOPY = 12,
-	NETIO_RETRANSMITTED = 13,
-	NETIO_RECEIVE_COPIED = 14,
-	NETIO_RECEIVE_RETURNED = 15,
-	NETIO_SITES = 16,
+    NETIO_SEND_COPIED = 0,
+    NETIO_SEND_NOT_OPTED_IN = 1,
+    NETIO_SEND_ROUTE_WITHOUT_SG = 2,
+    NETIO_SEND_PINNED = 3,
+    NETIO_SEND_SPLICED = 4,
+    NETIO_SEND_FAILED = 5,
+    NETIO_COMPLETED_ZEROCOPY = 6,
+    NETIO_COMPLETED_COPIED = 7,
+    NETIO_COMPLETED_UNRESOLVED = 8,
+    NETIO_TRANSMIT_QUEUED = 9,
+    NETIO_TRANSMIT_ZEROCOPY = 10,
+    NETIO_TRANSMIT_LINEAR = 11,
+    NETIO_RECEIVE_ZEROCOPY = 12,
+    NETIO_RETRANSMITTED = 13,
+    NETIO_RECEIVE_COPIED = 14,
+    NETIO_RECEIVE_RETURNED = 15,
+    NETIO_SITES = 16,
 };
 
 #define NETIO_FRAMES 16
@@ -37,116 +37,116 @@ enum netio_site {
 #define NETIO_DEVICE_NAME 16
 
 struct netio_tally {
-	__u64 calls;
-	__u64 bytes;
+    __u64 calls;
+    __u64 bytes;
 };
 
 /* Per task of a traced process. Only the task itself writes it. */
 struct netio_task {
-	__u64 sk;   /* the socket it used last, to spare the look-up of its slot */
-	__u64 msg;  /* the msghdr of the send call in progress, 0 outside */
-	__u32 slot;
-	__u32 kind; /* enum netio_site of the call in progress */
-	__u64 received_bytes; /* copied to user memory by the receive call in progress */
-	__u64 received_calls;
-	__u32 start_position;
-	__u32 id;
+    __u64 sk;  /* the socket it used last, to spare the look-up of its slot */
+    __u64 msg; /* the msghdr of the send call in progress, 0 outside */
+    __u32 slot;
+    __u32 kind;           /* enum netio_site of the call in progress */
+    __u64 received_bytes; /* copied to user memory by the receive call in progress */
+    __u64 received_calls;
+    __u32 start_position;
+    __u32 id;
 };
 
 struct netio_socket_ref {
-	__u32 slot;
-	__u32 portpair; /* a socket of another connection may reuse the address */
+    __u32 slot;
+    __u32 portpair; /* a socket of another connection may reuse the address */
 };
 
 /* Per traced socket, indexed by slot. The positions count the bytes of zero-copy calls only, modulo 2^32, so that the
  * bytes of a range of calls are a difference of two of them. Written under the socket lock. */
 struct netio_socket {
-	__u64 sk;
-	__u64 netns;
-	__u32 tgid;
-	__u32 pid;
-	char comm[NETIO_COMM];
-	__u8 family;
-	__u8 used;
-	__u16 local_port;  /* host order */
-	__u16 remote_port; /* host order */
-	__u16 zerocopy_used;
-	__u8 local_address[16];
-	__u8 remote_address[16];
-	__u32 last_sequence;  /* write_seq when the last call began */
-	__u32 last_kind;
-	__u32 plain_position; /* bytes of calls that pinned nothing */
-	__u32 end_id;         /* the last zero-copy call that returned, and the position after it */
-	__u32 end_position;
-	__u32 pad;
+    __u64 sk;
+    __u64 netns;
+    __u32 tgid;
+    __u32 pid;
+    char comm[NETIO_COMM];
+    __u8 family;
+    __u8 used;
+    __u16 local_port;  /* host order */
+    __u16 remote_port; /* host order */
+    __u16 zerocopy_used;
+    __u8 local_address[16];
+    __u8 remote_address[16];
+    __u32 last_sequence; /* write_seq when the last call began */
+    __u32 last_kind;
+    __u32 plain_position; /* bytes of calls that pinned nothing */
+    __u32 end_id;         /* the last zero-copy call that returned, and the position after it */
+    __u32 end_position;
+    __u32 pad;
 };
 
 /* The position at which zero-copy call `id` began. */
 struct netio_call {
-	__u32 id;
-	__u32 position;
-	__u32 accounted; /* its completion has been counted */
-	__u32 pad;
+    __u32 id;
+    __u32 position;
+    __u32 accounted; /* its completion has been counted */
+    __u32 pad;
 };
 
 enum netio_direction {
-	NETIO_TRANSMIT = 0,
-	NETIO_RECEIVE = 1,
-	NETIO_DIRECTION_UNKNOWN = 2,
+    NETIO_TRANSMIT = 0,
+    NETIO_RECEIVE = 1,
+    NETIO_DIRECTION_UNKNOWN = 2,
 };
 
 /* The functions that copy payload between the send call and the receive call. */
 enum netio_copier {
-	NETIO_COPIER_UNKNOWN = 0,
-	NETIO_COPIER_COPY_UBUFS = 1,  /* skb_copy_ubufs: flagged */
-	NETIO_COPIER_PULL_TAIL = 2,   /* __pskb_pull_tail: flagged when it empties the packet */
-	NETIO_COPIER_SEGMENT = 3,     /* skb_segment without scatter-gather: silent */
-	NETIO_COPIER_SKB_COPY = 4,    /* skb_copy, skb_copy_expand: silent */
-	NETIO_COPIER_COW_DATA = 5,    /* skb_pp_cow_data: silent */
-	NETIO_COPIERS = 6,
+    NETIO_COPIER_UNKNOWN = 0,
+    NETIO_COPIER_COPY_UBUFS = 1, /* skb_copy_ubufs: flagged */
+    NETIO_COPIER_PULL_TAIL = 2,  /* __pskb_pull_tail: flagged when it empties the packet */
+    NETIO_COPIER_SEGMENT = 3,    /* skb_segment without scatter-gather: silent */
+    NETIO_COPIER_SKB_COPY = 4,   /* skb_copy, skb_copy_expand: silent */
+    NETIO_COPIER_COW_DATA = 5,   /* skb_pp_cow_data: silent */
+    NETIO_COPIERS = 6,
 };
 
 struct netio_late_key {
-	__u64 device;
-	__u32 slot;
-	__u32 stack; /* hash of the innermost frames */
-	__u8 direction;
-	__u8 copier;
-	__u8 user_pages;
-	__u8 page_exact;
-	__u32 pad;
+    __u64 device;
+    __u32 slot;
+    __u32 stack; /* hash of the innermost frames */
+    __u8 direction;
+    __u8 copier;
+    __u8 user_pages;
+    __u8 page_exact;
+    __u32 pad;
 };
 
 struct netio_late_value {
-	__u64 copies;
-	__u64 bytes;
-	__u64 pages;
+    __u64 copies;
+    __u64 bytes;
+    __u64 pages;
 };
 
 struct netio_device {
-	char name[NETIO_DEVICE_NAME];
-	char kind[NETIO_DEVICE_NAME];
-	__u64 features;
-	__u64 netns;
-	__u32 ifindex;
-	__u32 flags;
+    char name[NETIO_DEVICE_NAME];
+    char kind[NETIO_DEVICE_NAME];
+    __u64 features;
+    __u64 netns;
+    __u32 ifindex;
+    __u32 flags;
 };
 
 struct netio_error_key {
-	__u32 slot;
-	__s32 error; /* negative errno, as the kernel returns it */
+    __u32 slot;
+    __s32 error; /* negative errno, as the kernel returns it */
 };
 
 /* The first copy of each netio_late_key, with its call stack. */
 struct netio_event {
-	struct netio_late_key key;
-	__u64 frames[NETIO_FRAMES]; /* return addresses, innermost first, 0 after the last */
+    struct netio_late_key key;
+    __u64 frames[NETIO_FRAMES]; /* return addresses, innermost first, 0 after the last */
 };
 
 /* What is learned from a list of symbols at start-up: [start, end) of a function; 0 where the kernel lacks it. */
 struct netio_range {
-	__u64 start;
-	__u64 end;
+    __u64 start;
+    __u64 end;
 };
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");

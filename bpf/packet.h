@@ -8,59 +8,54 @@
 #define SKBFL_ZEROCOPY_ENABLE 1
 #define SKBTX_DEV_ZEROCOPY 8 /* Linux 5.10 and 5.11 */
 
-static __always_inline __u64 shared_info(__u64 skb)
-{
-	return (__u64)READ(struct sk_buff, skb, head) + READ(struct sk_buff, skb, end);
+static __always_inline __u64 shared_info(__u64 skb) {
+    return (__u64)READ(struct sk_buff, skb, head) + READ(struct sk_buff, skb, end);
 }
 
-static __always_inline bool has_user_pages(__u64 info)
-{
-	if (bpf_core_field_exists(struct skb_shared_info, flags))
-		return READ(struct skb_shared_info, info, flags) & SKBFL_ZEROCOPY_ENABLE;
-	return READ(struct skb_shared_info___v5_10, info, tx_flags) & SKBTX_DEV_ZEROCOPY;
+static __always_inline bool has_user_pages(__u64 info) {
+    if (bpf_core_field_exists(struct skb_shared_info, flags))
+        return READ(struct skb_shared_info, info, flags) & SKBFL_ZEROCOPY_ENABLE;
+    return READ(struct skb_shared_info___v5_10, info, tx_flags) & SKBTX_DEV_ZEROCOPY;
 }
 
 /* The ubuf_info of a MSG_ZEROCOPY packet; 0 where the user pages belong to another user of the machinery (io_uring,
  * vhost, packet rings, which mark the pointer's lowest bit). */
-static __always_inline __u64 msgzc_of(__u64 info)
-{
-	__u64 uarg = (__u64)READ(struct skb_shared_info, info, destructor_arg);
-	__u64 complete;
+static __always_inline __u64 msgzc_of(__u64 info) {
+    __u64 uarg = (__u64)READ(struct skb_shared_info, info, destructor_arg);
+    __u64 complete;
 
-	if (!uarg || uarg & 1)
-		return 0;
-	if (!msgzc_complete)
-		return uarg;
-	if (bpf_core_field_exists(struct ubuf_info, ops)) {
-		__u64 ops = (__u64)READ(struct ubuf_info, uarg, ops);
+    if (!uarg || uarg & 1)
+        return 0;
+    if (!msgzc_complete)
+        return uarg;
+    if (bpf_core_field_exists(struct ubuf_info, ops)) {
+        __u64 ops = (__u64)READ(struct ubuf_info, uarg, ops);
 
-		complete = (__u64)READ(struct ubuf_info_ops, ops, complete);
-	} else {
-		complete = (__u64)READ(struct ubuf_info___callback, uarg, callback);
-	}
-	return complete == msgzc_complete ? uarg : 0;
+        complete = (__u64)READ(struct ubuf_info_ops, ops, complete);
+    } else {
+        complete = (__u64)READ(struct ubuf_info___callback, uarg, callback);
+    }
+    return complete == msgzc_complete ? uarg : 0;
 }
 
 /* The packet in whose control block a ubuf_info of MSG_ZEROCOPY lives; it is charged to the sending socket. */
-static __always_inline __u64 notification_of(__u64 uarg)
-{
-	return uarg - bpf_core_field_offset(struct sk_buff, cb);
+static __always_inline __u64 notification_of(__u64 uarg) {
+    return uarg - bpf_core_field_offset(struct sk_buff, cb);
 }
 
-static __always_inline __u64 sender_of(__u64 uarg)
-{
-	return (__u64)READ(struct sk_buff, notification_of(uarg), sk);
+static __always_inline __u64 sender_of(__u64 uarg) {
+    return (__u64)READ(struct sk_buff, notification_of(uarg), sk);
 }
 
 /* Payload bytes in the linear area of a TCP packet that starts at its link or network header. */
-static __always_inline __u32 linear_payload(__u64 skb, __u32 paged)
-{
-	__u64 head = (__u64)READ(struct sk_buff, skb, head);
-	__u64 transport = head + READ(struct sk_buff, skb, transport_header);
-	__u64 headers = transport - (__u64)READ(struct sk_buff, skb, data) + READ_BITFIELD(struct tcphdr, transport, doff) * 4;
-	__u32 linear = READ(struct sk_buff, skb, len) - paged;
+static __always_inline __u32 linear_payload(__u64 skb, __u32 paged) {
+    __u64 head = (__u64)READ(struct sk_buff, skb, head);
+    __u64 transport = head + READ(struct sk_buff, skb, transport_header);
+    __u64 headers =
+        transport - (__u64)READ(struct sk_buff, skb, data) + READ_BITFIELD(struct tcphdr, transport, doff) * 4;
+    __u32 linear = READ(struct sk_buff, skb, len) - paged;
 
-	return linear > headers ? linear - headers : 0;
+    return linear > headers ? linear - headers : 0;
 }
 
 #endif

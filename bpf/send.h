@@ -11,127 +11,119 @@
 #define NETIF_F_SG 1ULL
 
 /* What tcp_sendmsg_locked decides at its start, from the same fields. */
-static __always_inline __u32 kind_of_call(__u64 sk, __u64 msg)
-{
-	__u32 flags = READ(struct msghdr, msg, msg_flags);
-	bool scatter_gather;
+static __always_inline __u32 kind_of_call(__u64 sk, __u64 msg) {
+    __u32 flags = READ(struct msghdr, msg, msg_flags);
+    bool scatter_gather;
 
-	if (!(flags & (MSG_ZEROCOPY | MSG_SPLICE_PAGES)))
-		return NETIO_SEND_COPIED;
-	scatter_gather = READ(struct sock, sk, sk_route_caps) & NETIF_F_SG;
-	if (flags & MSG_ZEROCOPY) {
-		__u64 bit = 1ULL << bpf_core_enum_value(enum sock_flags, SOCK_ZEROCOPY);
-		bool given = bpf_core_field_exists(struct msghdr, msg_ubuf) && READ(struct msghdr, msg, msg_ubuf);
+    if (!(flags & (MSG_ZEROCOPY | MSG_SPLICE_PAGES)))
+        return NETIO_SEND_COPIED;
+    scatter_gather = READ(struct sock, sk, sk_route_caps) & NETIF_F_SG;
+    if (flags & MSG_ZEROCOPY) {
+        __u64 bit = 1ULL << bpf_core_enum_value(enum sock_flags, SOCK_ZEROCOPY);
+        bool given = bpf_core_field_exists(struct msghdr, msg_ubuf) && READ(struct msghdr, msg, msg_ubuf);
 
-		if (!given && !(READ(struct sock, sk, __sk_common.skc_flags) & bit))
-			return NETIO_SEND_NOT_OPTED_IN;
-		return scatter_gather ? NETIO_SEND_PINNED : NETIO_SEND_ROUTE_WITHOUT_SG;
-	}
-	return scatter_gather ? NETIO_SEND_SPLICED : NETIO_SEND_COPIED;
+        if (!given && !(READ(struct sock, sk, __sk_common.skc_flags) & bit))
+            return NETIO_SEND_NOT_OPTED_IN;
+        return scatter_gather ? NETIO_SEND_PINNED : NETIO_SEND_ROUTE_WITHOUT_SG;
+    }
+    return scatter_gather ? NETIO_SEND_SPLICED : NETIO_SEND_COPIED;
 }
 
-static __always_inline bool takes_id(__u32 kind)
-{
-	return kind == NETIO_SEND_PINNED || kind == NETIO_SEND_ROUTE_WITHOUT_SG;
+static __always_inline bool takes_id(__u32 kind) {
+    return kind == NETIO_SEND_PINNED || kind == NETIO_SEND_ROUTE_WITHOUT_SG;
 }
 
-static __always_inline __u32 write_sequence(__u64 sk)
-{
-	return READ(struct tcp_sock, sk, write_seq);
+static __always_inline __u32 write_sequence(__u64 sk) {
+    return READ(struct tcp_sock, sk, write_seq);
 }
 
-static __always_inline struct netio_call *call_entry(__u32 slot, __u32 id)
-{
-	__u32 index = slot * call_ring + (id & (call_ring - 1));
+static __always_inline struct netio_call* call_entry(__u32 slot, __u32 id) {
+    __u32 index = slot * call_ring + (id & (call_ring - 1));
 
-	return bpf_map_lookup_elem(&calls, &index);
+    return bpf_map_lookup_elem(&calls, &index);
 }
 
 /* A call begins. `id` is the number of the completion it will get, where it takes one. Runs under the socket lock. */
-static __always_inline void note_position(struct netio_task *task, __u64 sk, __u32 slot, __u32 kind, __u32 id)
-{
-	struct netio_socket *socket = bpf_map_lookup_elem(&sockets, &slot);
-	struct netio_call *call;
-	__u32 sequence;
+static __always_inline void note_position(struct netio_task* task, __u64 sk, __u32 slot, __u32 kind, __u32 id) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+    struct netio_call* call;
+    __u32 sequence;
 
-	if (!socket || (!takes_id(kind) && !socket->zerocopy_used))
-		return;
-	sequence = write_sequence(sk);
-	if (socket->zerocopy_used && !takes_id(socket->last_kind))
-		socket->plain_position += sequence - socket->last_sequence;
-	socket->last_sequence = sequence;
-	socket->last_kind = kind;
-	socket->zerocopy_used = 1;
-	if (!takes_id(kind))
-		return;
-	call = call_entry(slot, id);
-	if (!call)
-		return;
-	task->id = id;
-	task->start_position = sequence - socket->plain_position;
-	call->position = task->start_position;
-	call->accounted = 0;
-	call->id = id;
+    if (!socket || (!takes_id(kind) && !socket->zerocopy_used))
+        return;
+    sequence = write_sequence(sk);
+    if (socket->zerocopy_used && !takes_id(socket->last_kind))
+        socket->plain_position += sequence - socket->last_sequence;
+    socket->last_sequence = sequence;
+    socket->last_kind = kind;
+    socket->zerocopy_used = 1;
+    if (!takes_id(kind))
+        return;
+    call = call_entry(slot, id);
+    if (!call)
+        return;
+    task->id = id;
+    task->start_position = sequence - socket->plain_position;
+    call->position = task->start_position;
+    call->accounted = 0;
+    call->id = id;
 }
 
 /* `id_taken`: the kernel has already numbered the call, so that its id is sk_zckey - 1. */
-static __always_inline int send_begins(__u64 sk, __u64 msg, bool id_taken)
-{
-	struct netio_task *task = traced_task();
-	__u32 slot;
+static __always_inline int send_begins(__u64 sk, __u64 msg, bool id_taken) {
+    struct netio_task* task = traced_task();
+    __u32 slot;
 
-	if (!task || (task->msg == msg && task->sk == sk))
-		return 0;
-	slot = slot_of(task, sk);
-	if (slot == NO_SLOT)
-		return 0;
-	task->msg = msg;
-	task->kind = kind_of_call(sk, msg);
-	note_position(task, sk, slot, task->kind, READ(struct sock, sk, sk_zckey.counter) - (id_taken ? 1 : 0));
-	return 0;
+    if (!task || (task->msg == msg && task->sk == sk))
+        return 0;
+    slot = slot_of(task, sk);
+    if (slot == NO_SLOT)
+        return 0;
+    task->msg = msg;
+    task->kind = kind_of_call(sk, msg);
+    note_position(task, sk, slot, task->kind, READ(struct sock, sk, sk_zckey.counter) - (id_taken ? 1 : 0));
+    return 0;
 }
 
-static __noinline int count_error(__u32 slot, __s32 error)
-{
-	struct netio_error_key key = { .slot = slot, .error = error };
-	__u64 one = 1;
-	__u64 *errors = bpf_map_lookup_elem(&send_errors, &key);
+static __noinline int count_error(__u32 slot, __s32 error) {
+    struct netio_error_key key = {.slot = slot, .error = error};
+    __u64 one = 1;
+    __u64* errors = bpf_map_lookup_elem(&send_errors, &key);
 
-	count(slot, NETIO_SEND_FAILED, 1, 0);
-	if (errors)
-		__sync_fetch_and_add(errors, 1);
-	else
-		bpf_map_update_elem(&send_errors, &key, &one, BPF_NOEXIST);
-	return 0;
+    count(slot, NETIO_SEND_FAILED, 1, 0);
+    if (errors)
+        __sync_fetch_and_add(errors, 1);
+    else
+        bpf_map_update_elem(&send_errors, &key, &one, BPF_NOEXIST);
+    return 0;
 }
 
 /* A call returned `result`: bytes taken, or a negative errno. */
-static __always_inline int send_ends(__u64 sk, __s32 result)
-{
-	struct netio_task *task = traced_task();
-	struct netio_socket *socket;
-	__u32 slot, kind;
-	bool begun;
+static __always_inline int send_ends(__u64 sk, __s32 result) {
+    struct netio_task* task = traced_task();
+    struct netio_socket* socket;
+    __u32 slot, kind;
+    bool begun;
 
-	if (!task)
-		return 0;
-	begun = task->msg && task->sk == sk;
-	kind = begun ? task->kind : NETIO_SEND_COPIED;
-	slot = slot_of(task, sk);
-	task->msg = 0;
-	if (slot == NO_SLOT || !result)
-		return 0;
-	if (result < 0)
-		return count_error(slot, result);
-	count(slot, kind, 1, result);
-	if (!begun || !takes_id(kind))
-		return 0;
-	socket = bpf_map_lookup_elem(&sockets, &slot);
-	if (!socket)
-		return 0;
-	socket->end_position = task->start_position + result;
-	socket->end_id = task->id;
-	return 0;
+    if (!task)
+        return 0;
+    begun = task->msg && task->sk == sk;
+    kind = begun ? task->kind : NETIO_SEND_COPIED;
+    slot = slot_of(task, sk);
+    task->msg = 0;
+    if (slot == NO_SLOT || !result)
+        return 0;
+    if (result < 0)
+        return count_error(slot, result);
+    count(slot, kind, 1, result);
+    if (!begun || !takes_id(kind))
+        return 0;
+    socket = bpf_map_lookup_elem(&sockets, &slot);
+    if (!socket)
+        return 0;
+    socket->end_position = task->start_position + result;
+    socket->end_id = task->id;
+    return 0;
 }
 
 #endif

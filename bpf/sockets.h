@@ -13,137 +13,129 @@
 
 /* struct bpf_pidns_info, include/uapi/linux/bpf.h */
 struct pid_in_namespace {
-	__u32 pid;
-	__u32 tgid;
+    __u32 pid;
+    __u32 tgid;
 };
 
-static long (*get_ns_pid_tgid)(__u64 device, __u64 inode, struct pid_in_namespace *out, __u32 size) = (void *)120;
+static long (*get_ns_pid_tgid)(__u64 device, __u64 inode, struct pid_in_namespace* out, __u32 size) = (void*)120;
 
 /* (tgid << 32) | pid as this tool's own pid namespace numbers them. */
-static __always_inline __u64 current_task_id(void)
-{
-	struct pid_in_namespace ids = {};
+static __always_inline __u64 current_task_id(void) {
+    struct pid_in_namespace ids = {};
 
-	if (!pidns_inode)
-		return bpf_get_current_pid_tgid();
-	if (get_ns_pid_tgid(pidns_device, pidns_inode, &ids, sizeof(ids)))
-		return 0;
-	return (__u64)ids.tgid << 32 | ids.pid;
+    if (!pidns_inode)
+        return bpf_get_current_pid_tgid();
+    if (get_ns_pid_tgid(pidns_device, pidns_inode, &ids, sizeof(ids)))
+        return 0;
+    return (__u64)ids.tgid << 32 | ids.pid;
 }
 
 /* The state of the current task, or NULL where its process is not traced. */
-static __always_inline struct netio_task *traced_task(void)
-{
-	struct netio_task fresh = { .slot = NO_SLOT };
-	struct netio_task *task;
-	__u64 id;
-	__u32 tgid;
+static __always_inline struct netio_task* traced_task(void) {
+    struct netio_task fresh = {.slot = NO_SLOT};
+    struct netio_task* task;
+    __u64 id;
+    __u32 tgid;
 
-	if (!measuring)
-		return 0;
-	id = current_task_id();
-	task = bpf_map_lookup_elem(&tasks, &id);
-	if (task)
-		return task;
-	tgid = id >> 32;
-	if (!bpf_map_lookup_elem(&targets, &tgid))
-		return 0;
-	bpf_map_update_elem(&tasks, &id, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&tasks, &id);
+    if (!measuring)
+        return 0;
+    id = current_task_id();
+    task = bpf_map_lookup_elem(&tasks, &id);
+    if (task)
+        return task;
+    tgid = id >> 32;
+    if (!bpf_map_lookup_elem(&targets, &tgid))
+        return 0;
+    bpf_map_update_elem(&tasks, &id, &fresh, BPF_NOEXIST);
+    return bpf_map_lookup_elem(&tasks, &id);
 }
 
-static __always_inline bool is_tcp(__u64 sk)
-{
-	__u16 family = READ(struct sock, sk, __sk_common.skc_family);
+static __always_inline bool is_tcp(__u64 sk) {
+    __u16 family = READ(struct sock, sk, __sk_common.skc_family);
 
-	return (family == AF_INET || family == AF_INET6) && READ(struct sock, sk, sk_protocol) == IPPROTO_TCP;
+    return (family == AF_INET || family == AF_INET6) && READ(struct sock, sk, sk_protocol) == IPPROTO_TCP;
 }
 
-static __always_inline __u32 portpair_of(__u64 sk)
-{
-	return READ(struct sock, sk, __sk_common.skc_portpair);
+static __always_inline __u32 portpair_of(__u64 sk) {
+    return READ(struct sock, sk, __sk_common.skc_portpair);
 }
 
 /* The slot of a tagged socket, in any context. */
-static __always_inline __u32 known_slot(__u64 sk)
-{
-	struct netio_socket_ref *ref;
+static __always_inline __u32 known_slot(__u64 sk) {
+    struct netio_socket_ref* ref;
 
-	if (!sk)
-		return NO_SLOT;
-	ref = bpf_map_lookup_elem(&socket_refs, &sk);
-	if (!ref || ref->portpair != portpair_of(sk))
-		return NO_SLOT;
-	return ref->slot;
+    if (!sk)
+        return NO_SLOT;
+    ref = bpf_map_lookup_elem(&socket_refs, &sk);
+    if (!ref || ref->portpair != portpair_of(sk))
+        return NO_SLOT;
+    return ref->slot;
 }
 
-static __noinline int describe_socket(__u64 sk, __u32 slot)
-{
-	struct netio_socket *socket = bpf_map_lookup_elem(&sockets, &slot);
-	struct in6_addr address;
-	__u64 id = current_task_id();
-	__u64 net;
-	__be32 v4;
+static __noinline int describe_socket(__u64 sk, __u32 slot) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+    struct in6_addr address;
+    __u64 id = current_task_id();
+    __u64 net;
+    __be32 v4;
 
-	if (!socket)
-		return 0;
-	__builtin_memset(socket, 0, sizeof(*socket));
-	net = (__u64)READ(struct sock, sk, __sk_common.skc_net.net);
-	socket->sk = sk;
-	socket->netns = READ(struct net, net, ns.inum);
-	socket->tgid = id >> 32;
-	socket->pid = id;
-	bpf_get_current_comm(socket->comm, sizeof(socket->comm));
-	socket->family = READ(struct sock, sk, __sk_common.skc_family);
-	socket->local_port = READ(struct sock, sk, __sk_common.skc_num);
-	socket->remote_port = __builtin_bswap16(READ(struct sock, sk, __sk_common.skc_dport));
-	if (socket->family == AF_INET) {
-		v4 = READ(struct sock, sk, __sk_common.skc_rcv_saddr);
-		__builtin_memcpy(socket->local_address, &v4, sizeof(v4));
-		v4 = READ(struct sock, sk, __sk_common.skc_daddr);
-		__builtin_memcpy(socket->remote_address, &v4, sizeof(v4));
-	} else {
-		address = READ(struct sock, sk, __sk_common.skc_v6_rcv_saddr);
-		__builtin_memcpy(socket->local_address, &address, sizeof(address));
-		address = READ(struct sock, sk, __sk_common.skc_v6_daddr);
-		__builtin_memcpy(socket->remote_address, &address, sizeof(address));
-	}
-	socket->used = 1;
-	return 0;
+    if (!socket)
+        return 0;
+    __builtin_memset(socket, 0, sizeof(*socket));
+    net = (__u64)READ(struct sock, sk, __sk_common.skc_net.net);
+    socket->sk = sk;
+    socket->netns = READ(struct net, net, ns.inum);
+    socket->tgid = id >> 32;
+    socket->pid = id;
+    bpf_get_current_comm(socket->comm, sizeof(socket->comm));
+    socket->family = READ(struct sock, sk, __sk_common.skc_family);
+    socket->local_port = READ(struct sock, sk, __sk_common.skc_num);
+    socket->remote_port = __builtin_bswap16(READ(struct sock, sk, __sk_common.skc_dport));
+    if (socket->family == AF_INET) {
+        v4 = READ(struct sock, sk, __sk_common.skc_rcv_saddr);
+        __builtin_memcpy(socket->local_address, &v4, sizeof(v4));
+        v4 = READ(struct sock, sk, __sk_common.skc_daddr);
+        __builtin_memcpy(socket->remote_address, &v4, sizeof(v4));
+    } else {
+        address = READ(struct sock, sk, __sk_common.skc_v6_rcv_saddr);
+        __builtin_memcpy(socket->local_address, &address, sizeof(address));
+        address = READ(struct sock, sk, __sk_common.skc_v6_daddr);
+        __builtin_memcpy(socket->remote_address, &address, sizeof(address));
+    }
+    socket->used = 1;
+    return 0;
 }
 
-static __noinline __u32 tag_socket(__u64 sk)
-{
-	struct netio_socket_ref ref = {};
+static __noinline __u32 tag_socket(__u64 sk) {
+    struct netio_socket_ref ref = {};
 
-	if (!is_tcp(sk))
-		return NO_SLOT;
-	if (bpf_map_pop_elem(&free_slots, &ref.slot)) {
-		__sync_fetch_and_add(&untracked_sockets, 1);
-		return NO_SLOT;
-	}
-	ref.portpair = portpair_of(sk);
-	if (bpf_map_update_elem(&socket_refs, &sk, &ref, BPF_ANY)) {
-		__sync_fetch_and_add(&untracked_sockets, 1);
-		return NO_SLOT;
-	}
-	describe_socket(sk, ref.slot);
-	return ref.slot;
+    if (!is_tcp(sk))
+        return NO_SLOT;
+    if (bpf_map_pop_elem(&free_slots, &ref.slot)) {
+        __sync_fetch_and_add(&untracked_sockets, 1);
+        return NO_SLOT;
+    }
+    ref.portpair = portpair_of(sk);
+    if (bpf_map_update_elem(&socket_refs, &sk, &ref, BPF_ANY)) {
+        __sync_fetch_and_add(&untracked_sockets, 1);
+        return NO_SLOT;
+    }
+    describe_socket(sk, ref.slot);
+    return ref.slot;
 }
 
 /* The slot of the socket that the current, traced task uses; tags a new one. NO_SLOT where it is no TCP socket. */
-static __always_inline __u32 slot_of(struct netio_task *task, __u64 sk)
-{
-	__u32 slot;
+static __always_inline __u32 slot_of(struct netio_task* task, __u64 sk) {
+    __u32 slot;
 
-	if (task->sk == sk && task->slot != NO_SLOT)
-		return task->slot;
-	slot = known_slot(sk);
-	if (slot == NO_SLOT)
-		slot = tag_socket(sk);
-	task->sk = sk;
-	task->slot = slot;
-	return slot;
+    if (task->sk == sk && task->slot != NO_SLOT)
+        return task->slot;
+    slot = known_slot(sk);
+    if (slot == NO_SLOT)
+        slot = tag_socket(sk);
+    task->sk = sk;
+    task->slot = slot;
+    return slot;
 }
 
 #endif

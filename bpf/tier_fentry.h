@@ -8,79 +8,67 @@
 #include "receive.h"
 
 SEC("fentry/tcp_sendmsg_locked")
-int fe_send_begins(__u64 *ctx)
-{
-	return ctx[2] ? send_begins(ctx[0], ctx[1], false) : 0;
+int fe_send_begins(__u64* ctx) {
+    return ctx[2] ? send_begins(ctx[0], ctx[1], false) : 0;
 }
 
 SEC("fexit/tcp_sendmsg_locked")
-int fe_send_ends(__u64 *ctx)
-{
-	return send_ends(ctx[0], (__s32)ctx[3]);
+int fe_send_ends(__u64* ctx) {
+    return send_ends(ctx[0], (__s32)ctx[3]);
 }
 
 SEC("fentry/skb_copy_datagram_iter")
-int fe_receive_copies(__u64 *ctx)
-{
-	return receive_copies((__s32)ctx[3]);
+int fe_receive_copies(__u64* ctx) {
+    return receive_copies((__s32)ctx[3]);
 }
 
 /* Linux 5.10 to 5.18: tcp_recvmsg(sk, msg, len, nonblock, flags, addr_len). */
 SEC("fexit/tcp_recvmsg")
-int fe_receive_ends_v5_10(__u64 *ctx)
-{
-	return receive_ends(ctx[0], (__s32)ctx[6], (__s32)ctx[4]);
+int fe_receive_ends_v5_10(__u64* ctx) {
+    return receive_ends(ctx[0], (__s32)ctx[6], (__s32)ctx[4]);
 }
 
 /* Linux 5.19: tcp_recvmsg(sk, msg, len, flags, addr_len). */
 SEC("fexit/tcp_recvmsg")
-int fe_receive_ends(__u64 *ctx)
-{
-	return receive_ends(ctx[0], (__s32)ctx[5], (__s32)ctx[3]);
+int fe_receive_ends(__u64* ctx) {
+    return receive_ends(ctx[0], (__s32)ctx[5], (__s32)ctx[3]);
 }
 
 SEC("fentry/skb_copy_ubufs")
-int fe_copy_ubufs(__u64 *ctx)
-{
-	return function_copies(ctx, ctx[0], NETIO_COPIER_COPY_UBUFS);
+int fe_copy_ubufs(__u64* ctx) {
+    return function_copies(ctx, ctx[0], NETIO_COPIER_COPY_UBUFS);
 }
 
 SEC("fentry/__pskb_pull_tail")
-int fe_pull_tail(__u64 *ctx)
-{
-	return function_pulls(ctx, ctx[0], (__s32)ctx[1]);
+int fe_pull_tail(__u64* ctx) {
+    return function_pulls(ctx, ctx[0], (__s32)ctx[1]);
 }
 
 SEC("fentry/skb_segment")
-int fe_segment(__u64 *ctx)
-{
-	return function_segments(ctx, ctx[0], ctx[1]);
+int fe_segment(__u64* ctx) {
+    return function_segments(ctx, ctx[0], ctx[1]);
 }
 
 SEC("fentry/skb_copy")
-int fe_skb_copy(__u64 *ctx)
-{
-	return function_copies(ctx, ctx[0], NETIO_COPIER_SKB_COPY);
+int fe_skb_copy(__u64* ctx) {
+    return function_copies(ctx, ctx[0], NETIO_COPIER_SKB_COPY);
 }
 
 SEC("fentry/skb_copy_expand")
-int fe_skb_copy_expand(__u64 *ctx)
-{
-	return function_copies(ctx, ctx[0], NETIO_COPIER_SKB_COPY);
+int fe_skb_copy_expand(__u64* ctx) {
+    return function_copies(ctx, ctx[0], NETIO_COPIER_SKB_COPY);
 }
 
 /* Linux 5.12. */
 SEC("fentry/__msg_zerocopy_callback")
-int fe_completes(__u64 *ctx)
-{
-	return complete_ubuf(ctx[0], false);
+int fe_completes(__u64* ctx) {
+    return complete_ubuf(ctx[0], false);
 }
 
 /* Linux 5.10 and 5.11: sock_zerocopy_callback(uarg, success) has the same record at its last call. */
 SEC("fentry/sock_zerocopy_callback")
-int fe_completes_v5_10(__u64 *ctx)
-{
-	return complete_ubuf(ctx[0], false);
+int fe_completes_v5_10(__u64* ctx) {
+    return complete_ubuf(ctx[0], false);
 }
 
 #endif

@@ -10,122 +10,105 @@
 
 /* Linux 6.16. Fires once a turn of the loop in tcp_sendmsg_locked, after the call got its completion number. */
 SEC("tp_btf/tcp_sendmsg_locked")
-int tp_send_begins(__u64 *ctx)
-{
-	return send_begins(ctx[0], ctx[1], true);
+int tp_send_begins(__u64* ctx) {
+    return send_begins(ctx[0], ctx[1], true);
 }
 
 /* Linux 6.3. */
 SEC("tp_btf/sock_send_length")
-int tp_send_ends(__u64 *ctx)
-{
-	return send_ends(ctx[0], (__s32)ctx[1]);
+int tp_send_ends(__u64* ctx) {
+    return send_ends(ctx[0], (__s32)ctx[1]);
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")
-int tp_receive_copies(__u64 *ctx)
-{
-	return receive_copies((__s32)ctx[1]);
+int tp_receive_copies(__u64* ctx) {
+    return receive_copies((__s32)ctx[1]);
 }
 
 /* Linux 6.3. */
 SEC("tp_btf/sock_recv_length")
-int tp_receive_ends(__u64 *ctx)
-{
-	return receive_ends(ctx[0], (__s32)ctx[1], (__s32)ctx[2]);
+int tp_receive_ends(__u64* ctx) {
+    return receive_ends(ctx[0], (__s32)ctx[1], (__s32)ctx[2]);
 }
 
 SEC("tp_btf/net_dev_queue")
-int tp_transmit_queued(__u64 *ctx)
-{
-	return transmit_queued(ctx[0]);
+int tp_transmit_queued(__u64* ctx) {
+    return transmit_queued(ctx[0]);
 }
 
 SEC("tp_btf/net_dev_start_xmit")
-int tp_transmit_starts(__u64 *ctx)
-{
-	return transmit_starts(ctx[0], ctx[1]);
+int tp_transmit_starts(__u64* ctx) {
+    return transmit_starts(ctx[0], ctx[1]);
 }
 
 SEC("tp_btf/netif_receive_skb")
-int tp_receive_starts(__u64 *ctx)
-{
-	return receive_starts(ctx[0]);
+int tp_receive_starts(__u64* ctx) {
+    return receive_starts(ctx[0]);
 }
 
 SEC("tp_btf/mm_page_alloc")
-int tp_page_allocated(__u64 *ctx)
-{
-	return page_allocated_first(ctx, ctx[0], (__u32)ctx[1]);
+int tp_page_allocated(__u64* ctx) {
+    return page_allocated_first(ctx, ctx[0], (__u32)ctx[1]);
 }
 
 /* Must be attached after the one above: programs on a tracepoint run in the order of their attachment. */
 SEC("tp_btf/mm_page_alloc")
-int tp_page_allocated_2(__u64 *ctx)
-{
-	return page_allocated_second(ctx, ctx[0], (__u32)ctx[1]);
+int tp_page_allocated_2(__u64* ctx) {
+    return page_allocated_second(ctx, ctx[0], (__u32)ctx[1]);
 }
 
 SEC("tp_btf/kmalloc")
-int tp_memory_allocated(__u64 *ctx)
-{
-	return memory_allocated(ctx, ctx[0]);
+int tp_memory_allocated(__u64* ctx) {
+    return memory_allocated(ctx, ctx[0]);
 }
 
 /* Linux 5.14. */
 SEC("tp_btf/inet_sk_error_report")
-int tp_error_reported(__u64 *ctx)
-{
-	return error_reported(ctx[0]);
+int tp_error_reported(__u64* ctx) {
+    return error_reported(ctx[0]);
 }
 
 /* The location is given since Linux 6.3. */
 SEC("tp_btf/consume_skb")
-int tp_packet_consumed(__u64 *ctx)
-{
-	return packet_consumed(ctx[0], ctx[1]);
+int tp_packet_consumed(__u64* ctx) {
+    return packet_consumed(ctx[0], ctx[1]);
 }
 
 /* Sees what the one above misses when it is interrupted; a record is counted once, whoever sees it. */
 SEC("tp_btf/consume_skb")
-int tp_packet_consumed_2(__u64 *ctx)
-{
-	return packet_consumed(ctx[0], ctx[1]);
+int tp_packet_consumed_2(__u64* ctx) {
+    return packet_consumed(ctx[0], ctx[1]);
 }
 
-static __always_inline int retransmitted(__u64 sk, __u64 skb)
-{
-	__u32 slot = known_slot(sk);
+static __always_inline int retransmitted(__u64 sk, __u64 skb) {
+    __u32 slot = known_slot(sk);
 
-	if (slot != NO_SLOT && measuring)
-		count(slot, NETIO_RETRANSMITTED, 1, READ(struct sk_buff, skb, len));
-	return 0;
+    if (slot != NO_SLOT && measuring)
+        count(slot, NETIO_RETRANSMITTED, 1, READ(struct sk_buff, skb, len));
+    return 0;
 }
 
 /* Linux 5.10 to 6.16: only packets that went out. */
 SEC("tp_btf/tcp_retransmit_skb")
-int tp_retransmitted_v5_10(__u64 *ctx)
-{
-	return retransmitted(ctx[0], ctx[1]);
+int tp_retransmitted_v5_10(__u64* ctx) {
+    return retransmitted(ctx[0], ctx[1]);
 }
 
 /* Linux 6.17: those that could not go out as well, with the error. */
 SEC("tp_btf/tcp_retransmit_skb")
-int tp_retransmitted(__u64 *ctx)
-{
-	return (__s32)ctx[2] ? 0 : retransmitted(ctx[0], ctx[1]);
+int tp_retransmitted(__u64* ctx) {
+    return (__s32)ctx[2] ? 0 : retransmitted(ctx[0], ctx[1]);
 }
 
 /* A program that does nothing. While a tracepoint goes from one program to two or back, for another tracer comes or
  * leaves, the kernel may skip the one (seen on Linux 6.18: up to a few milliseconds of events). With two of our own on
  * it, another tracer makes three, and nothing is skipped. User space adds the keeper to each tracepoint with one
  * program. */
-#define KEEPER(tracepoint)                       \
-	SEC("tp_btf/" #tracepoint)               \
-	int keep_##tracepoint(__u64 *ctx)        \
-	{                                        \
-		return 0;                        \
-	}
+#define KEEPER(tracepoint)              \
+    SEC("tp_btf/" #tracepoint)          \
+    int keep_##tracepoint(__u64* ctx) { \
+        return 0;                       \
+    }
 
 KEEPER(tcp_sendmsg_locked)
 KEEPER(sock_send_length)
