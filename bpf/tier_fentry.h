@@ -34,6 +34,12 @@ int fe_receive_ends(__u64* ctx) {
     return receive_ends(ctx[0], (__s32)ctx[5], (__s32)ctx[3]);
 }
 
+/* Seen on Linux 7.2: tcp_recvmsg(sk, msg, len, flags). */
+SEC("fexit/tcp_recvmsg")
+int fe_receive_ends_v7(__u64* ctx) {
+    return receive_ends(ctx[0], (__s32)ctx[4], (__s32)ctx[3]);
+}
+
 SEC("fentry/skb_copy_ubufs")
 int fe_copy_ubufs(__u64* ctx) {
     return function_copies(ctx, ctx[0], NETIO_COPIER_COPY_UBUFS);

@@ -98,6 +98,13 @@ std::string sentence_for(const std::string& id, const Finding& finding) {
     return text;
 }
 
+// What went out: the payload, and again what was retransmitted, which is copied again as well.
+model::Figure<std::uint64_t> transmitted_bytes(const model::Capture& capture,
+                                               const model::Figure<std::uint64_t>& payload) {
+    const auto again = ledger::total(capture, model::Role::server, Site::retransmitted).bytes;
+    return payload.measured() ? model::Figure<std::uint64_t>(payload.value() + again) : payload;
+}
+
 Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& groups, const model::Capture& capture,
                    const model::Figure<std::uint64_t>& payload) {
     Finding finding;
@@ -112,7 +119,7 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
         }
     }
     finding.bytes = bytes;
-    finding.share = stats::safe_ratio(bytes, payload).value_or(0);
+    finding.share = stats::safe_ratio(bytes, transmitted_bytes(capture, payload)).value_or(0);
     finding.device = spell_device(groups.front()->device);
     finding.stack = groups.front()->stack;
     if (id == "packet-tap") {

@@ -82,6 +82,9 @@ void set_symbols(netio_trace_bpf& skeleton, const kernel::Symbols* symbols) {
     constants.head_allocators[1] = range_of(symbols, "__alloc_skb");
     constants.head_allocators[2] = range_of(symbols, "pskb_expand_head");
     constants.notifier = range_of(symbols, "__msg_zerocopy_callback");
+    if (constants.notifier.start == 0) {  // inlined into its only caller (Debian's Linux 7.2)
+        constants.notifier = range_of(symbols, "msg_zerocopy_complete");
+    }
     constants.error_readers[0] = range_of(symbols, "ip_recv_error");
     constants.error_readers[1] = range_of(symbols, "ipv6_recv_error");
 }

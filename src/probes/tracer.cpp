@@ -74,7 +74,7 @@ struct Tracer::State {
 
     static int keep_event(void* context, void* data, std::size_t size) {
         if (size >= sizeof(netio_event)) {
-            netio_event event;
+            netio_event event{};
             std::memcpy(&event, data, sizeof(event));
             static_cast<State*>(context)->stacks.emplace(order_of(event.key), event);
         }
