@@ -62,10 +62,20 @@ static __always_inline void add_copy(void* announce, struct netio_late_key* key,
         value->pages += pages;
         return;
     }
-    if (bpf_map_update_elem(&late_copies, key, &first, BPF_NOEXIST))
+    if (!bpf_map_update_elem(&late_copies, key, &first, BPF_NOEXIST)) {
+        if (announce) {
+            announce_copy(announce, key);
+        }
+        return;
+    }
+    value = bpf_map_lookup_elem(&late_copies, key); /* another CPU was first */
+    if (!value) {
         __sync_fetch_and_add(&lost_copies, 1);
-    else if (announce)
-        announce_copy(announce, key);
+        return;
+    }
+    value->copies += copies;
+    value->bytes += bytes;
+    value->pages += pages;
 }
 
 static __always_inline struct netio_event* scratch_stack(void) {

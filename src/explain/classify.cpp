@@ -49,8 +49,9 @@ std::string cause_of_page_copy(const LateGroup& group, const std::vector<LateGro
 // features decide between the two where both functions are on the stack.
 std::string cause_of_linear_copy(const LateGroup& group) {
     const bool known_device = !group.device.name.empty();
-    const bool known_function = !group.function.empty() || group.direction == model::Direction::transmit;
-    if (known_device && known_function && !group.device.scatter_gather) {
+    const bool linearises = is_any(group.function, {"skb_segment", "__pskb_pull_tail"}) ||
+                            (group.function.empty() && group.direction == model::Direction::transmit);
+    if (known_device && linearises && !group.device.scatter_gather) {
         return "no-scatter-gather";
     }
     if (group.function == "__pskb_pull_tail" &&
@@ -84,7 +85,7 @@ std::string tap_owners(const model::Capture& capture) {
             owners.push_back(owner);
         }
     }
-    return owners.empty() ? "a packet socket that is gone already" : join(owners, ", ");
+    return owners.empty() ? "a packet socket that was not found" : join(owners, ", ");
 }
 
 std::string sentence_for(const std::string& id, const Finding& finding) {

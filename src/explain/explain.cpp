@@ -103,6 +103,14 @@ void add_warnings(const Capture& capture, Report& report) {
     if (unread != 0) {
         report.warnings.push_back(fmt::format("{} zero-copy sends were never reported complete", format_count(unread)));
     }
+    for (const auto& balance : report.ledger.balances) {
+        if (balance.id == "queued" && balance.unexplained.value_or(0) != 0 &&
+            balance.left.value() > balance.right.value()) {
+            report.warnings.push_back(
+                fmt::format("{} passed the probes unseen, for the kernel skipped tracepoint programs: run it again",
+                            format_bytes(balance.unexplained.value())));
+        }
+    }
     const auto unexplained = report.ledger.unexplained_bytes;
     if (unexplained.measured() && unexplained.value() != 0) {
         report.warnings.push_back(

@@ -40,6 +40,9 @@ std::string copies_sentence(const Report& report) {
 }
 
 std::string copy_mode_verdict(const Report& report) {
+    if (!report.ledger.copies_per_byte.measured()) {
+        return copies_sentence(report);
+    }
     const std::string how = report.spec.mode == CopyMode::two_copy
                                 ? "Every byte was copied in the program, into the kernel and out of it"
                                 : "Every byte was copied into the kernel and out of it";
@@ -109,6 +112,14 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
     if (clone != 0) {
         return fmt::format("The packets carried user pages to the device, but {} were copied for a packet tap.",
                            format_bytes(clone));
+    }
+    if (bytes_by(books, ledger::Telling::unknown) != 0) {
+        return subject(bytes_by(books, ledger::Telling::unknown), pinned, calls) +
+               " copied on the way, but the call stacks were lost: why, and what the program was told, is not known.";
+    }
+    if (report.ledger.unexplained_bytes.value_or(0) != 0 || report.witnesses.recorded_copied_calls.value_or(0) != 0) {
+        return "No copying function was seen at work, but the books do not agree: whether zero-copy worked is not "
+               "known.";
     }
     return "Zero-copy worked: no byte was copied between the program and the device.";
 }

@@ -122,6 +122,11 @@ void compare_record_with_bytes(const Capture& capture, const ledger::Books& book
             "send of its range",
             format_bytes(recorded), format_bytes(flagged)));
     }
+    if (recorded > at_once && flagged == 0 && silent == 0 && clone == 0 && unknown == 0) {
+        witnesses.sentences.push_back(
+            fmt::format("{} count as copied in the record, yet no function was seen copying them",
+                        format_bytes(recorded - at_once)));
+    }
     if (recorded < flagged) {
         const auto again = ledger::total(capture, Role::server, Site::retransmitted).bytes;
         witnesses.sentences.push_back(

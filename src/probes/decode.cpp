@@ -90,7 +90,8 @@ model::DeviceFacts decode_device(std::uint64_t key, const netio_device& device) 
 std::vector<std::string> decode_stack(const netio_event& event, const kernel::Symbols* symbols) {
     std::vector<std::string> functions;
     if (symbols == nullptr) {
-        return functions;
+        const std::string_view copier = copier_name(event.key.copier);
+        return copier.empty() ? functions : std::vector<std::string>{std::string(copier)};
     }
     for (const std::uint64_t frame : event.frames) {
         if (frame == 0) {

@@ -207,6 +207,12 @@ std::optional<Stumble> attach_programs(netio_trace_bpf& skeleton, Links& links) 
     return std::nullopt;
 }
 
+// Programs that know a function by the addresses of its code.
+bool needs_symbols(const Program& program) {
+    return program.name == "tp_page_allocated" || program.name == "tp_memory_allocated" ||
+           program.name == "tp_packet_consumed";
+}
+
 }  // namespace
 
 Result<Loaded> load_and_attach(const TracerOptions& options, const kernel::Symbols* symbols) {
@@ -217,6 +223,10 @@ Result<Loaded> load_and_attach(const TracerOptions& options, const kernel::Symbo
         const auto known = stumbled.find(std::string(program.name));
         if (known != stumbled.end()) {
             return fail("the probe cannot be attached", known->second, "", ExitCode::privilege);
+        }
+        if (symbols == nullptr && needs_symbols(program)) {
+            return fail("the probe cannot be attached", "function addresses are hidden (kernel.kptr_restrict)", "",
+                        ExitCode::privilege);
         }
         return trial.attempt(program);
     };
@@ -242,7 +252,12 @@ Result<Loaded> load_and_attach(const TracerOptions& options, const kernel::Symbo
             }
             return Loaded{std::move(*skeleton), std::move(links), std::move(choices)};
         }
-        stumbled[obstacle->program] = obstacle->why;
+        // A keeper is in no variant, so nothing else could be chosen.
+        const bool new_obstacle = stumbled.emplace(obstacle->program, obstacle->why).second;
+        if (!new_obstacle || obstacle->program.starts_with("keep_")) {
+            return fail("the BPF program " + obstacle->program + " cannot be used", obstacle->why,
+                        "see what this kernel allows: netio-trace doctor", ExitCode::privilege);
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -200,6 +201,23 @@ json parse_report(const Outcome& outcome) {
     return report;
 }
 
+// Whether a run ended by saying of itself that packets passed its probes unseen, and everything else balances. Linux
+// 6.18 was seen to skip the programs of tracepoints now and then (docs/ARCHITECTURE.md); the promise that is tested is
+// that such a run is never called complete.
+bool says_probes_were_skipped(const Outcome& outcome) {
+    const json report = json::parse(outcome.out, nullptr, false);
+    if (outcome.exit_code != 4 || report.is_discarded() || report["complete"] != false) {
+        return false;
+    }
+    for (const json& balance : report["ledger"]["balances"]) {
+        const bool unseen = balance["id"] == "queued" && balance["left"] > balance["right"];
+        if (balance["unexplained"] != 0 && !unseen) {
+            return false;
+        }
+    }
+    return true;
+}
+
 json report_of(Arguments arguments, int exit_code) {
     std::string words;
     for (const std::string& argument : arguments) {
@@ -207,7 +225,12 @@ json report_of(Arguments arguments, int exit_code) {
     }
     CAPTURE(words);
     arguments.emplace_back("--json");
-    const Outcome outcome = run_trace(arguments);
+    Outcome outcome = run_trace(arguments);
+    // Three in a row would be no accident. Each repetition is told, so that a rate that grows is seen.
+    for (int repeated = 0; repeated < 2 && exit_code == 0 && says_probes_were_skipped(outcome); ++repeated) {
+        std::fprintf(stderr, "repeated, for the run said that the kernel skipped probes:%s\n", words.c_str());
+        outcome = run_trace(arguments);
+    }
     REQUIRE_FALSE(outcome.hung);
     CHECK_MESSAGE(outcome.exit_code == exit_code, "stderr: ", outcome.err);
     CHECK(outcome.signal == 0);

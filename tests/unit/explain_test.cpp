@@ -203,8 +203,8 @@ TEST_CASE("findings: a packet tap is named with its owner") {
 }
 
 TEST_CASE("findings: the owners of taps") {
-    CHECK(who_taps({}) == "a packet socket that is gone already");
-    CHECK(who_taps({tap("88cc", 3, "lldpd")}) == "a packet socket that is gone already");
+    CHECK(who_taps({}) == "a packet socket that was not found");
+    CHECK(who_taps({tap("88cc", 3, "lldpd")}) == "a packet socket that was not found");
     CHECK(who_taps({tap("all", 0, "", 123)}) == "an unseen process (socket 123)");
     CHECK(who_taps({tap("all", 5, "a"), tap("88cc", 3, "lldpd"), tap("all", 5, "a"), tap("all", 6, "b")}) ==
           "a (pid 5), b (pid 6)");
