@@ -4,10 +4,9 @@
 #include <sys/capability.h>
 #include <unistd.h>
 
-#include <array>
-#include <ctime>
 #include <memory>
 
+#include "app/utc.h"
 #include "kernel/environment.h"
 #include "kernel/limits.h"
 #include "kernel/taps.h"
@@ -19,15 +18,6 @@ namespace netio::app {
 namespace {
 
 using report::DoctorFacts;
-
-std::string utc_now() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    std::array<char, 32> text{};
-    const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return {text.data(), length};
-}
 
 // kernel::Capabilities has those that tracing needs; this one only lifts a limit (mm_account_pinned_pages).
 bool may_lock_memory() {

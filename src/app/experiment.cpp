@@ -4,14 +4,13 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <memory>
 #include <optional>
 
 #include "app/actors.h"
 #include "app/network.h"
 #include "app/provoke.h"
+#include "app/utc.h"
 #include "kernel/environment.h"
 #include "kernel/taps.h"
 #include "perf/counters.h"
@@ -28,15 +27,6 @@ namespace {
 
 constexpr std::chrono::milliseconds poll_interval{50};
 constexpr std::chrono::milliseconds end_patience{10'000};
-
-std::string utc_now() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    std::array<char, 32> text{};
-    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text.data();
-}
 
 // Sockets of both ends, and room for what else the processes may open. The calls that can be in flight share 16 MiB.
 probes::TracerOptions tracer_options(const ExperimentOptions& options) {
