@@ -100,25 +100,4 @@ int tp_retransmitted(__u64* ctx) {
     return (__s32)ctx[2] ? 0 : retransmitted(ctx[0], ctx[1]);
 }
 
-/* A program that does nothing. While a tracepoint goes from one program to two or back, for another tracer comes or
- * leaves, the kernel may skip the one (seen on Linux 6.18: up to a few milliseconds of events). With two of our own on
- * it, another tracer makes three, and nothing is skipped. User space adds the keeper to each tracepoint with one
- * program. */
-#define KEEPER(tracepoint)              \
-    SEC("tp_btf/" #tracepoint)          \
-    int keep_##tracepoint(__u64* ctx) { \
-        return 0;                       \
-    }
-
-KEEPER(tcp_sendmsg_locked)
-KEEPER(sock_send_length)
-KEEPER(skb_copy_datagram_iovec)
-KEEPER(sock_recv_length)
-KEEPER(net_dev_queue)
-KEEPER(net_dev_start_xmit)
-KEEPER(netif_receive_skb)
-KEEPER(kmalloc)
-KEEPER(inet_sk_error_report)
-KEEPER(tcp_retransmit_skb)
-
 #endif

@@ -125,21 +125,6 @@ void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const st
     bpf_map__set_max_entries(skeleton.maps.events, options.ring_bytes);
 }
 
-// Tracepoints with a single program of ours get a second, empty one (bpf/tier_tracepoint.h says why).
-void enable_keepers(const netio_trace_bpf& skeleton, const std::vector<Program>& programs) {
-    std::map<std::string_view, int> users;
-    for (const Program& program : programs) {
-        users[program.symbol] += program.hook == Hook::tracepoint ? 1 : 0;
-    }
-    for (const auto& [tracepoint, count] : users) {
-        const std::string name = "keep_" + std::string(tracepoint);
-        bpf_program* keeper = bpf_object__find_program_by_name(skeleton.obj, name.c_str());
-        if (keeper != nullptr && count == 1) {
-            bpf_program__set_autoload(keeper, true);
-        }
-    }
-}
-
 Result<Skeleton> open_skeleton(const std::vector<Program>& programs) {
     Skeleton skeleton(netio_trace_bpf::open());
     if (!skeleton) {
@@ -156,7 +141,6 @@ Result<Skeleton> open_skeleton(const std::vector<Program>& programs) {
         }
         bpf_program__set_autoload(found, true);
     }
-    enable_keepers(*skeleton, programs);
     return skeleton;
 }
 
@@ -252,9 +236,7 @@ Result<Loaded> load_and_attach(const TracerOptions& options, const kernel::Symbo
             }
             return Loaded{std::move(*skeleton), std::move(links), std::move(choices)};
         }
-        // A keeper is in no variant, so nothing else could be chosen.
-        const bool new_obstacle = stumbled.emplace(obstacle->program, obstacle->why).second;
-        if (!new_obstacle || obstacle->program.starts_with("keep_")) {
+        if (!stumbled.emplace(obstacle->program, obstacle->why).second) {
             return fail("the BPF program " + obstacle->program + " cannot be used", obstacle->why,
                         "see what this kernel allows: netio-trace doctor", ExitCode::privilege);
         }
