@@ -6,12 +6,6 @@
 
 #include "packet.h"
 
-#define HASHED_FRAMES 3 /* the copying function, its caller, and the caller's caller */
-/* Frames that suffice to know a copy again; unwinding is what a copy's record costs. Only allocators lie between an
- * allocation and the copying function: fewer of them for a page than for a packet's linear area. */
-#define PAGE_WALK 9
-#define HEAD_WALK 13
-
 static __noinline int see_device(__u64 device) {
     struct netio_device seen = {};
     __u64 net, ops;
@@ -76,47 +70,6 @@ static __always_inline void add_copy(void* announce, struct netio_late_key* key,
     value->copies += copies;
     value->bytes += bytes;
     value->pages += pages;
-}
-
-static __always_inline struct netio_event* scratch_stack(void) {
-    __u32 zero = 0;
-
-    return bpf_map_lookup_elem(&scratch, &zero);
-}
-
-/* The innermost frames of the call stack. */
-static __always_inline void walk_stack(void* ctx, struct netio_event* stack, int frames) {
-    __builtin_memset(stack->frames, 0, HEAD_WALK * sizeof(stack->frames[0]));
-    bpf_get_stack(ctx, stack->frames, frames * sizeof(stack->frames[0]), 0);
-}
-
-/* FNV-1a over `frames` frames from `first` on: the copying function and its callers, without the way into softirq. */
-static __always_inline __u32 hash_frames(const struct netio_event* stack, int first, int frames) {
-    __u32 hash = 2166136261U;
-
-    for (int i = 0; i < frames; i++) {
-        int at = first + i;
-
-        if (at < HEAD_WALK) {
-            hash = (hash ^ (__u32)stack->frames[at]) * 16777619U;
-        }
-    }
-    return hash;
-}
-
-/* The frame of the first copying function in the stack, or -1; which one in `copier`. */
-static __always_inline int find_copier(const struct netio_event* stack, int frames, __u8* copier) {
-    for (int i = 0; i <= frames - HASHED_FRAMES; i++) {
-        __u64 frame = stack->frames[i];
-
-        for (int c = 1; c < NETIO_COPIERS; c++) {
-            if (within(&copiers[c], frame - 1)) {
-                *copier = c;
-                return i;
-            }
-        }
-    }
-    return -1;
 }
 
 #endif

@@ -23,7 +23,8 @@ const volatile struct netio_range error_readers[2] = {};   /* ip_recv_error, ipv
 /* Nothing is counted before user space says so, nor after. */
 __u32 measuring = 0;
 __u64 lost_events = 0;
-__u64 lost_copies = 0; /* copies for which the table of late copies had no room */
+/* Copies for which the table of late copies had no room, or whose stack was taken for another. */
+__u64 lost_copies = 0;
 __u64 untracked_sockets = 0;
 
 struct {
@@ -103,6 +104,7 @@ struct {
 /* The packet that this CPU handles now, between two events of the device layer. */
 struct window {
     __u64 skb;
+    __u64 sk;
     __u64 device;
     __u32 slot;
     __u32 paged_bytes;  /* payload in page fragments when the window opened */

@@ -81,6 +81,10 @@ struct skb_shared_info___v5_10 {
 	__u8 tx_flags;
 };
 
+struct list_head {
+	struct list_head *next, *prev;
+};
+
 struct sk_buff_head {
 	struct sk_buff *next;
 	struct sk_buff *prev;

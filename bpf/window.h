@@ -9,13 +9,15 @@
 #ifndef NETIO_WINDOW_H
 #define NETIO_WINDOW_H
 
-#include "copies.h"
+#include "stacks.h"
 
 #define PAGE_BYTES 4096
 #define WALKS_PER_WINDOW 3
 
-static __always_inline void open_window(struct window* w, __u64 skb, __u64 device, __u32 slot, __u8 direction) {
+static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, __u64 device, __u32 slot,
+                                        __u8 direction) {
     w->skb = skb;
+    w->sk = sk;
     w->device = device;
     w->slot = slot;
     w->direction = direction;
@@ -25,6 +27,14 @@ static __always_inline void open_window(struct window* w, __u64 skb, __u64 devic
     w->page_copy.copier = NETIO_COPIER_UNKNOWN;
     w->head_copy.copier = NETIO_COPIER_UNKNOWN;
     w->armed = 1;
+}
+
+/* A packet of no traced socket: nothing that happens until the next packet is ours. */
+static __always_inline void close_window(struct window* w, __u64 skb, __u64 sk, __u8 direction) {
+    w->skb = skb;
+    w->sk = sk;
+    w->direction = direction;
+    w->armed = 0;
 }
 
 static __always_inline int transmit_queued(__u64 skb) {
@@ -37,11 +47,11 @@ static __always_inline int transmit_queued(__u64 skb) {
     sk = (__u64)READ(struct sk_buff, skb, sk);
     slot = known_slot(sk);
     if (slot == NO_SLOT) {
-        w->armed = 0;
+        close_window(w, skb, sk, NETIO_TRANSMIT);
         return 0;
     }
     paged = READ(struct sk_buff, skb, data_len);
-    open_window(w, skb, (__u64)READ(struct sk_buff, skb, dev), slot, NETIO_TRANSMIT);
+    open_window(w, skb, sk, (__u64)READ(struct sk_buff, skb, dev), slot, NETIO_TRANSMIT);
     w->paged_bytes = paged;
     w->linear_bytes = linear_payload(skb, paged);
     w->user_pages = 0;
@@ -93,7 +103,10 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     if (!w || !measuring)
         return 0;
     sk = (__u64)READ(struct sk_buff, skb, sk);
-    slot = known_slot(sk);
+    if (w->skb == skb && w->sk == sk && w->direction == NETIO_TRANSMIT) /* mostly what was queued just now */
+        slot = w->armed ? w->slot : NO_SLOT;
+    else
+        slot = known_slot(sk);
     if (slot == NO_SLOT)
         return 0;
     paged = READ(struct sk_buff, skb, data_len);
@@ -125,11 +138,11 @@ static __always_inline int receive_starts(__u64 skb) {
     }
     slot = uarg ? known_slot(sender_of(uarg)) : NO_SLOT;
     if (slot == NO_SLOT) {
-        w->armed = 0;
+        close_window(w, skb, 0, NETIO_RECEIVE);
         return 0;
     }
     count(slot, NETIO_RECEIVE_ZEROCOPY, 1, paged);
-    open_window(w, skb, (__u64)READ(struct sk_buff, skb, dev), slot, NETIO_RECEIVE);
+    open_window(w, skb, 0, (__u64)READ(struct sk_buff, skb, dev), slot, NETIO_RECEIVE);
     w->paged_bytes = paged;
     w->user_pages = 1;
     return 0;
@@ -167,11 +180,9 @@ static __noinline int page_copy_found(void* ctx, struct window* w, __u32 hash, _
 }
 
 static __always_inline int page_allocated(void* ctx, struct window* w, __u32 order) {
-    struct netio_event* stack;
+    struct copying_stack stack;
     struct netio_late_key key;
     __u32 pages = 1U << (order & 15);
-    __u8 copier = 0;
-    int at;
 
     if (!w->armed || !w->user_pages || !measuring)
         return 0;
@@ -183,16 +194,12 @@ static __always_inline int page_allocated(void* ctx, struct window* w, __u32 ord
     }
     if (!w->walks_left)
         return 0;
-    stack = scratch_stack();
-    if (!stack)
-        return 0;
-    walk_stack(ctx, stack, PAGE_WALK);
-    at = find_copier(stack, PAGE_WALK, &copier);
-    if (at < 0 || copier != NETIO_COPIER_COPY_UBUFS) {
+    stack = stack_above(ctx, PAGE_WALK);
+    if (stack.copier != NETIO_COPIER_COPY_UBUFS) {
         w->walks_left -= 1;
         return 0;
     }
-    return page_copy_found(ctx, w, hash_frames(stack, at, HASHED_FRAMES), pages);
+    return page_copy_found(ctx, w, stack.hash, pages);
 }
 
 /* The kernel does not run a tracing program that is running on the same CPU already. So a packet that arrives while
@@ -222,23 +229,20 @@ static __always_inline int page_allocated_second(void* ctx, __u64 page, __u32 or
 /* A packet's linear area is allocated while a window of the sending side is open: who linearises? A pull into the
  * linear area says more than the segmentation around it. */
 static __noinline int head_allocated(void* ctx, struct window* w) {
-    struct netio_event* stack = scratch_stack();
-    __u8 copier = 0;
-    int at;
+    struct copying_stack stack;
 
-    if (!stack || !w)
+    if (!w)
         return 0;
-    walk_stack(ctx, stack, HEAD_WALK);
-    at = find_copier(stack, HEAD_WALK, &copier);
-    if (at < 0 || copier == NETIO_COPIER_COPY_UBUFS) {
+    stack = stack_above(ctx, HEAD_WALK);
+    if (stack.copier == NETIO_COPIER_UNKNOWN || stack.copier == NETIO_COPIER_COPY_UBUFS) {
         w->walks_left -= 1;
         return 0;
     }
-    if (copier == NETIO_COPIER_SEGMENT)
+    if (stack.copier == NETIO_COPIER_SEGMENT)
         w->walks_left -= 1; /* every segment comes here: the first few tell enough */
     else
         w->walks_left = 0;
-    make_key(&w->head_copy, w, hash_frames(stack, at, HASHED_FRAMES), copier);
+    make_key(&w->head_copy, w, stack.hash, stack.copier);
     add_copy(ctx, &w->head_copy, 0, 0, 0);
     return 0;
 }

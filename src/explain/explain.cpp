@@ -82,8 +82,9 @@ void add_warnings(const Capture& capture, Report& report) {
             format_count(capture.lost_events)));
     }
     if (capture.lost_copies != 0) {
-        report.warnings.push_back(fmt::format("the table of late copies was full {} times: bytes of these are missing",
-                                              format_count(capture.lost_copies)));
+        report.warnings.push_back(
+            fmt::format("the record of {} late copies is missing or doubtful (table full, or call stack mistaken)",
+                        format_count(capture.lost_copies)));
     }
     if (capture.untracked_sockets != 0) {
         report.warnings.push_back(fmt::format("the table of sockets was full {} times: bytes of these are missing",

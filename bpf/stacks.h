@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The call stack above an allocation: which copying function allocates, and for whom.
+ *
+ * Unwinding costs more than all else in a copy's record, and a program comes to the same few stacks again and again.
+ * So where the return addresses of a stack lay is remembered, counted from the context of the program (which lies on
+ * the same kernel stack), and the next stack is first compared with what is known: it is the same when the same return
+ * addresses lie in the same places. Now and then a stack that was recognised is unwound all the same. */
+#ifndef NETIO_STACKS_H
+#define NETIO_STACKS_H
+
+#include "copies.h"
+
+#define HASHED_FRAMES 3 /* the copying function, its caller, and the caller's caller */
+/* Frames that suffice to know a copy again. Only allocators lie between an allocation and the copying function: fewer
+ * of them for a page than for a packet's linear area. */
+#define PAGE_WALK 9
+#define HEAD_WALK 13
+
+#define KNOWN_STACKS 4     /* a power of 2 */
+#define STACK_WORDS 224    /* how far from the context the return addresses are looked for */
+#define UNWIND_EVERY 1024U /* recognised stacks; a power of 2 */
+
+struct known_stack {
+    __u64 frames[HASHED_FRAMES];
+    __u32 offsets[HASHED_FRAMES]; /* bytes from the context */
+    __u32 found;                  /* of the offsets; the entry is in use when all are */
+    __u32 hash;
+    __u8 copier;
+    __u8 pad[7];
+};
+
+struct known_stacks {
+    struct known_stack entries[KNOWN_STACKS];
+    __u64 context;
+    __u32 next; /* entry to be replaced next */
+    __u32 recognised;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct known_stacks);
+} stacks SEC(".maps");
+
+/* What a stack says of an allocation. */
+struct copying_stack {
+    __u32 hash;
+    __u8 copier; /* NETIO_COPIER_UNKNOWN: no copying function is on it */
+};
+
+static __always_inline struct netio_event* scratch_stack(void) {
+    __u32 zero = 0;
+
+    return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+/* The innermost frames of the call stack. */
+static __always_inline void walk_stack(void* ctx, struct netio_event* stack, int frames) {
+    __builtin_memset(stack->frames, 0, HEAD_WALK * sizeof(stack->frames[0]));
+    bpf_get_stack(ctx, stack->frames, frames * sizeof(stack->frames[0]), 0);
+}
+
+/* FNV-1a over `frames` frames from `first` on: the copying function and its callers, without the way into softirq. */
+static __always_inline __u32 hash_frames(const struct netio_event* stack, int first, int frames) {
+    __u32 hash = 2166136261U;
+
+    for (int i = 0; i < frames; i++) {
+        int at = first + i;
+
+        if (at < HEAD_WALK) {
+            hash = (hash ^ (__u32)stack->frames[at]) * 16777619U;
+        }
+    }
+    return hash;
+}
+
+/* The frame of the first copying function in the stack, or -1; which one in `copier`. */
+static __always_inline int find_copier(const struct netio_event* stack, int frames, __u8* copier) {
+    for (int i = 0; i <= frames - HASHED_FRAMES; i++) {
+        __u64 frame = stack->frames[i];
+
+        for (int c = 1; c < NETIO_COPIERS; c++) {
+            if (within(&copiers[c], frame - 1)) {
+                *copier = c;
+                return i;
+            }
+        }
+    }
+    return -1;
+}
+
+/* A word of the kernel stack. */
+static __always_inline __u64 word_at(__u64 address) {
+    return (__u64)READ(struct list_head, address, next);
+}
+
+static __always_inline bool lies_there(const struct known_stack* known, __u64 context) {
+    if (known->found != HASHED_FRAMES)
+        return false;
+    for (int i = 0; i < HASHED_FRAMES; i++) {
+        if (word_at(context + known->offsets[i]) != known->frames[i])
+            return false;
+    }
+    return true;
+}
+
+/* Notes where the frames of an unwound stack lie. An entry stays unused where they are not found: no harm is done. */
+static __noinline int remember(struct known_stacks* all, const struct netio_event* stack, __u32 at, __u8 copier) {
+    struct known_stack* known;
+
+    if (!all || !stack || at > HEAD_WALK - HASHED_FRAMES)
+        return 0;
+    known = &all->entries[all->next & (KNOWN_STACKS - 1)];
+    all->next += 1;
+    known->found = 0;
+    for (int i = 0; i < HASHED_FRAMES; i++)
+        known->frames[i] = stack->frames[at + i];
+    known->copier = copier;
+    known->hash = hash_frames(stack, at, HASHED_FRAMES);
+    for (__u32 i = 0; i < STACK_WORDS; i++) {
+        __u32 next = known->found;
+
+        if (next >= HASHED_FRAMES)
+            break;
+        if (word_at(all->context + i * sizeof(__u64)) == known->frames[next]) {
+            known->offsets[next] = i * sizeof(__u64);
+            known->found = next + 1;
+        }
+    }
+    return 0;
+}
+
+static __always_inline struct copying_stack unwind(void* ctx, struct known_stacks* all, int frames) {
+    struct copying_stack seen = {};
+    struct netio_event* stack = scratch_stack();
+    int at;
+
+    if (!stack)
+        return seen;
+    walk_stack(ctx, stack, frames);
+    at = find_copier(stack, frames, &seen.copier);
+    if (at < 0)
+        return seen;
+    seen.hash = hash_frames(stack, at, HASHED_FRAMES);
+    if (all)
+        remember(all, stack, at, seen.copier);
+    return seen;
+}
+
+/* The stack of this allocation; at most `frames` frames of it are unwound. */
+static __always_inline struct copying_stack stack_above(void* ctx, int frames) {
+    struct copying_stack seen = {};
+    struct known_stacks* all;
+    __u32 zero = 0;
+
+    all = bpf_map_lookup_elem(&stacks, &zero);
+    if (!all)
+        return seen;
+    /* Through memory, for the verifier has rules of its own for calculating with a context. */
+    *(volatile __u64*)&all->context = (__u64)ctx;
+    for (int i = 0; i < KNOWN_STACKS; i++) {
+        const struct known_stack* known = &all->entries[i];
+
+        if (!lies_there(known, *(volatile __u64*)&all->context))
+            continue;
+        if (++all->recognised & (UNWIND_EVERY - 1)) {
+            seen.hash = known->hash;
+            seen.copier = known->copier;
+            return seen;
+        }
+        seen = unwind(ctx, 0, frames);
+        if (seen.hash != known->hash)
+            __sync_fetch_and_add(&lost_copies, 1);
+        return seen;
+    }
+    return unwind(ctx, all, frames);
+}
+
+#endif
