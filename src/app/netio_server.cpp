@@ -37,6 +37,8 @@ void declare(CLI::App& cli, Arguments& arguments) {
     cli.add_option("--warmup", arguments.warmup, "How long to send before what is measured")->capture_default_str();
     cli.add_flag("--no-so-zerocopy", arguments.server.skip_opt_in,
                  "Do not set SO_ZEROCOPY: the kernel then ignores MSG_ZEROCOPY");
+    cli.add_flag("--late-completions", arguments.server.late_completions,
+                 "Read completions only when all buffers are in use: the kernel merges them meanwhile");
     cli.add_flag("--json", arguments.program.json, "Print the result as JSON");
     cli.add_option("--control-fd", arguments.program.control_fd)->group("");  // netio-trace's end of the program
 }

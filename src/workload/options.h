@@ -26,6 +26,7 @@ struct ServerOptions {
     std::chrono::nanoseconds duration{5'000'000'000};
     std::chrono::nanoseconds warmup{200'000'000};
     bool skip_opt_in = false;             // pass MSG_ZEROCOPY without having set SO_ZEROCOPY
+    bool late_completions = false;        // read completions only when there is nothing left to send with
     std::uint32_t pool_messages = 0;      // zerocopy: message buffers of a connection; 0: chosen by size
     std::uint32_t send_buffer_bytes = 0;  // SO_SNDBUF; 0: left to the kernel
     bool nonblocking = false;             // O_NONBLOCK: send calls take what fits, the rest follows

@@ -47,7 +47,10 @@ int take_socket_error(int fd) {
 class ZerocopySender final : public SenderOnWire {
  public:
     ZerocopySender(int fd, std::vector<Message> pool, const SenderOptions& options, const std::atomic<bool>& cancelled)
-        : SenderOnWire(fd, cancelled), pool_(std::move(pool)), reuse_too_early_(options.reuse_too_early) {
+        : SenderOnWire(fd, cancelled),
+          pool_(std::move(pool)),
+          late_completions_(options.late_completions),
+          reuse_too_early_(options.reuse_too_early) {
         for (std::size_t slot = 0; slot < pool_.size(); ++slot) {
             free_.push_back(slot);
         }
@@ -81,6 +84,7 @@ class ZerocopySender final : public SenderOnWire {
     std::size_t next_reap_ = reap_threshold;
     int lonely_ = 0;         // refusals with ENOBUFS in a row while no call of this socket was outstanding
     bool notified_ = false;  // the kernel sends notifications on this socket
+    bool late_completions_;
     bool reuse_too_early_;
     std::string opt_in_ = "not requested";
 };
@@ -154,7 +158,7 @@ void ZerocopySender::release(std::size_t slot) {
 
 // A look at the error queue costs a system call: it waits until enough calls are outstanding to make one worth while.
 Result<void> ZerocopySender::reap_now_and_then() {
-    if (completions_.outstanding() < std::min(next_reap_, (pool_.size() + 1) / 2)) {
+    if (late_completions_ || completions_.outstanding() < std::min(next_reap_, (pool_.size() + 1) / 2)) {
         return {};
     }
     auto done = reap();
@@ -219,7 +223,12 @@ Result<void> ZerocopySender::recover_refused(int error, StallClock& stall) {
         ++wire().counts().enobufs;
         return out_of_buffers(stall);
     }
-    if (error == EAGAIN) {
+    if (error == EAGAIN && late_completions_) {
+        sleep_ms(1);  // poll(2) does not wait while notifications are unread
+        if (!stall.expired() && !wire().cancelled()) {
+            return {};
+        }
+    } else if (error == EAGAIN) {
         // Unread notifications would keep poll(2) from waiting for room.
         if (auto done = reap(); !done) {
             return Unexpected{done.error()};

@@ -19,6 +19,8 @@ struct SenderOptions {
     std::uint64_t size_bytes = 16384;
     bool skip_opt_in = false;         // zerocopy: do not set SO_ZEROCOPY, so that the kernel ignores MSG_ZEROCOPY
     std::uint32_t pool_messages = 0;  // zerocopy: message buffers; 0: chosen by size
+    // zerocopy: leave completions in the error queue while there is a buffer left, so that the kernel merges them.
+    bool late_completions = false;
     bool reuse_too_early = false;  // zerocopy: a fault for the tests of --verify, buffers are reused before completion
 };
 

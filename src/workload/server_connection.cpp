@@ -22,7 +22,7 @@ constexpr std::uint64_t look_interval_ns = ns_per_second / 10;
 constexpr std::uint64_t linger_limit_ns = 5 * ns_per_second;
 
 SenderOptions sender_options(const ServerOptions& options) {
-    return {options.mode, options.size_bytes, options.skip_opt_in, options.pool_messages};
+    return {options.mode, options.size_bytes, options.skip_opt_in, options.pool_messages, options.late_completions};
 }
 
 void prepare_socket(int fd, const ServerOptions& options) {

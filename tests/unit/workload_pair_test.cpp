@@ -172,7 +172,8 @@ std::uint64_t corrupt_bytes_with(bool reuse_too_early, std::uint32_t pool) {
     const int room = 400'000;
     ::setsockopt(pair->sender.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     const std::atomic<bool> cancelled = false;
-    auto sender = make_sender(pair->sender.get(), {CopyMode::zerocopy, size, false, pool, reuse_too_early}, cancelled);
+    auto sender =
+        make_sender(pair->sender.get(), {CopyMode::zerocopy, size, false, pool, false, reuse_too_early}, cancelled);
     REQUIRE(sender);
     REQUIRE((*sender)->opt_in() == "set");
     for (std::uint64_t n = 0; n < messages; ++n) {
@@ -284,4 +285,29 @@ TEST_CASE("workload: a client that wants to stop asks the server") {
     thread.join();
     REQUIRE(outcome);
     CHECK(outcome->result.failure == "");
+}
+
+TEST_CASE("workload: late completions stay in the error queue until the end, and none is missed") {
+    constexpr std::uint64_t size = 4093;
+    constexpr std::uint64_t messages = 23;
+    auto pair = netio::test::make_socket_pair();
+    REQUIRE(pair);
+    const std::atomic<bool> cancelled = false;
+    auto sender = make_sender(pair->sender.get(), {CopyMode::zerocopy, size, false, 64, true}, cancelled);
+    REQUIRE(sender);
+    std::vector<std::byte> buffer(size);
+    for (std::uint64_t n = 0; n < messages; ++n) {
+        auto message = (*sender)->acquire();
+        REQUIRE(message);
+        (*sender)->prepare(**message);
+        REQUIRE((*sender)->send(**message, n + 1));
+        REQUIRE(::recv(pair->receiver.get(), buffer.data(), size, MSG_WAITALL) == static_cast<ssize_t>(size));
+    }
+    CHECK((*sender)->counts().error_queue.notifications == 0);
+    REQUIRE((*sender)->drain());
+    const auto& told = (*sender)->counts().error_queue;
+    CHECK(told.notifications >= 1);
+    CHECK(told.notifications < messages);  // merged, for nobody read them in between
+    CHECK(told.calls_copied + told.calls_zerocopy == messages);
+    CHECK((*sender)->counts().unread_completions == 0);
 }
