@@ -14,11 +14,14 @@ const volatile __u32 call_ring = 4096; /* zero-copy calls in flight per socket t
 const volatile __u64 pidns_device = 0; /* set where this process is not in the initial pid namespace */
 const volatile __u64 pidns_inode = 0;
 const volatile bool late_from_transmit = false; /* no probe on the copying functions: infer copies from their results */
-const volatile __u64 msgzc_complete = 0;        /* address of the completion function of MSG_ZEROCOPY */
-const volatile struct netio_range copiers[NETIO_COPIERS] = {};
-const volatile struct netio_range head_allocators[3] = {}; /* callers of kmalloc that make a packet's linear area */
-const volatile struct netio_range notifier = {};           /* __msg_zerocopy_callback */
-const volatile struct netio_range error_readers[2] = {};   /* ip_recv_error, ipv6_recv_error */
+
+/* Set after loading and before `measuring`: where the kernel's functions lie. */
+__u64 msgzc_complete = 0; /* the completion function of MSG_ZEROCOPY */
+struct netio_range copiers[NETIO_COPIERS] = {};
+struct netio_range head_allocators[NETIO_HEAD_ALLOCATORS] =
+    {};                                   /* callers of kmalloc that make a packet's linear area */
+struct netio_range notifier = {};         /* __msg_zerocopy_callback */
+struct netio_range error_readers[2] = {}; /* ip_recv_error, ipv6_recv_error */
 
 /* Nothing is counted before user space says so, nor after. */
 __u32 measuring = 0;
@@ -150,7 +153,7 @@ static __always_inline struct window* this_window(void) {
     return bpf_map_lookup_elem(&windows, &zero);
 }
 
-static __always_inline bool within(const volatile struct netio_range* range, __u64 address) {
+static __always_inline bool within(const struct netio_range* range, __u64 address) {
     return address >= range->start && address < range->end;
 }
 

@@ -149,6 +149,8 @@ struct netio_range {
     __u64 end;
 };
 
+#define NETIO_HEAD_ALLOCATORS 3
+
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
 NETIO_ASSERT(sizeof(struct netio_task) == 48, "netio_task");
 NETIO_ASSERT(sizeof(struct netio_socket) == 104, "netio_socket");

@@ -2,18 +2,20 @@
 #include "probes/load.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <future>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "probes/trial.h"
+#include "probes/types.h"
 
 namespace netio::probes {
 
@@ -46,47 +48,14 @@ std::string failed_program(const std::string& complaint) {
     return begin == std::string::npos ? std::string{} : complaint.substr(begin + 1, end - begin - 1);
 }
 
-bool has_function(const char* name) {
-    struct btf* types = btf__load_vmlinux_btf();
-    const bool found = libbpf_get_error(types) == 0 && btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
-    btf__free(types);
-    return found;
-}
-
-netio_range range_of(const kernel::Symbols* symbols, const char* name) {
-    const auto range = symbols != nullptr ? symbols->range(name) : std::nullopt;
-    return range ? netio_range{range->start, range->end} : netio_range{0, 0};
-}
-
-std::uint64_t first_address(const kernel::Symbols* symbols, std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-        const netio_range range = range_of(symbols, name);
-        if (range.start != 0) {
-            return range.start;
-        }
-    }
-    return 0;
-}
-
-void set_symbols(netio_trace_bpf& skeleton, const kernel::Symbols* symbols) {
-    auto& constants = *skeleton.rodata;
-    // The completion function of MSG_ZEROCOPY, newest name first: 6.10, 5.12, 5.10.
-    constants.msgzc_complete =
-        first_address(symbols, {"msg_zerocopy_complete", "msg_zerocopy_callback", "sock_zerocopy_callback"});
-    constants.copiers[NETIO_COPIER_COPY_UBUFS] = range_of(symbols, "skb_copy_ubufs");
-    constants.copiers[NETIO_COPIER_PULL_TAIL] = range_of(symbols, "__pskb_pull_tail");
-    constants.copiers[NETIO_COPIER_SEGMENT] = range_of(symbols, "skb_segment");
-    constants.copiers[NETIO_COPIER_SKB_COPY] = range_of(symbols, "skb_copy");
-    constants.copiers[NETIO_COPIER_COW_DATA] = range_of(symbols, "skb_pp_cow_data");
-    constants.head_allocators[0] = range_of(symbols, "kmalloc_reserve");
-    constants.head_allocators[1] = range_of(symbols, "__alloc_skb");
-    constants.head_allocators[2] = range_of(symbols, "pskb_expand_head");
-    constants.notifier = range_of(symbols, "__msg_zerocopy_callback");
-    if (constants.notifier.start == 0) {  // inlined into its only caller (Debian's Linux 7.2)
-        constants.notifier = range_of(symbols, "msg_zerocopy_complete");
-    }
-    constants.error_readers[0] = range_of(symbols, "ip_recv_error");
-    constants.error_readers[1] = range_of(symbols, "ipv6_recv_error");
+// After loading, for the programs are loaded while the symbols are still being read.
+void set_addresses(netio_trace_bpf& skeleton, const Addresses& addresses) {
+    auto& known = *skeleton.bss;
+    known.msgzc_complete = addresses.msgzc_complete;
+    std::copy(addresses.copiers.begin(), addresses.copiers.end(), known.copiers);
+    std::copy(addresses.head_allocators.begin(), addresses.head_allocators.end(), known.head_allocators);
+    known.notifier = addresses.notifier;
+    std::copy(addresses.error_readers.begin(), addresses.error_readers.end(), known.error_readers);
 }
 
 // bpf_get_current_pid_tgid counts in the initial pid namespace, whose inode is PROC_PID_INIT_INO.
@@ -109,13 +78,12 @@ bool uses_tracepoints(const std::vector<Choice>& choices, std::string_view probe
 }
 
 void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const std::vector<Choice>& choices,
-               const kernel::Symbols* symbols) {
+               const Result<KernelTypes>& types) {
     auto& constants = *skeleton.rodata;
     constants.max_slots = options.max_sockets;
     constants.call_ring = options.calls_in_flight;
-    constants.direct_reads = has_function("bpf_rdonly_cast");
+    constants.direct_reads = types && types->function("bpf_rdonly_cast") != 0;
     constants.late_from_transmit = uses_tracepoints(choices, "linearise");
-    set_symbols(skeleton, symbols);
     set_pid_namespace(skeleton);
     bpf_map__set_max_entries(skeleton.maps.free_slots, options.max_sockets);
     bpf_map__set_max_entries(skeleton.maps.sockets, options.max_sockets);
@@ -186,7 +154,7 @@ std::optional<Stumble> attach_programs(netio_trace_bpf& skeleton, Links& links) 
         if (error != 0) {
             return Stumble{bpf_program__name(program), errno_text(static_cast<int>(-error))};
         }
-        links.emplace_back(link);
+        links.add(link);
     }
     return std::nullopt;
 }
@@ -197,50 +165,112 @@ bool needs_symbols(const Program& program) {
            program.name == "tp_packet_consumed";
 }
 
-}  // namespace
+// Chooses, loads and attaches until nothing that was chosen is refused.
+class Loader {
+ public:
+    explicit Loader(const TracerOptions& options)
+        : options_(options),
+          pending_code_(read_kernel_code()),
+          types_(KernelTypes::load(kernel::Root{})),
+          trial_(types_, Trying::each_kind) {}
 
-Result<Loaded> load_and_attach(const TracerOptions& options, const kernel::Symbols* symbols) {
-    libbpf_set_print(keep_complaint);
-    Trial trial;
-    std::map<std::string, std::string> stumbled;  // program name -> why
-    const Try attempt = [&](const Program& program) -> Result<void> {
-        const auto known = stumbled.find(std::string(program.name));
-        if (known != stumbled.end()) {
-            return fail("the probe cannot be attached", known->second, "", ExitCode::privilege);
+    Result<Loaded> run();
+
+ private:
+    Result<void> attempt(const Program& program);
+    // What stood in the way of the choice; `loaded` is complete where nothing did.
+    Result<std::optional<Stumble>> load_choice(Loaded& loaded);
+    std::optional<Stumble> add_code(Loaded& loaded);
+
+    const TracerOptions& options_;
+    std::future<KernelCode> pending_code_;
+    std::optional<KernelCode> code_;
+    Result<KernelTypes> types_;
+    Trial trial_;
+    std::map<std::string, std::string> stumbled_;  // program name -> why
+};
+
+Result<void> Loader::attempt(const Program& program) {
+    const auto known = stumbled_.find(std::string(program.name));
+    if (known != stumbled_.end()) {
+        return fail("the probe cannot be attached", known->second, "", ExitCode::privilege);
+    }
+    return trial_.attempt(program);
+}
+
+std::optional<Stumble> Loader::add_code(Loaded& loaded) {
+    if (!code_) {
+        code_ = pending_code_.get();
+    }
+    for (const Program& program : programs_of(loaded.choices)) {
+        if (!code_->symbols && needs_symbols(program)) {
+            return Stumble{std::string(program.name), "function addresses are hidden (kernel.kptr_restrict)"};
         }
-        if (symbols == nullptr && needs_symbols(program)) {
-            return fail("the probe cannot be attached", "function addresses are hidden (kernel.kptr_restrict)", "",
-                        ExitCode::privilege);
-        }
-        return trial.attempt(program);
-    };
+    }
+    loaded.code = std::move(*code_);
+    set_addresses(*loaded.skeleton, loaded.code.addresses);
+    return std::nullopt;
+}
+
+Result<std::optional<Stumble>> Loader::load_choice(Loaded& loaded) {
+    auto skeleton = open_skeleton(programs_of(loaded.choices));
+    if (!skeleton) {
+        return tl::make_unexpected(skeleton.error());
+    }
+    loaded.skeleton = std::move(*skeleton);
+    configure(*loaded.skeleton, options_, loaded.choices, types_);
+    auto stumble = load_programs(*loaded.skeleton);
+    if (!stumble || *stumble) {
+        return stumble;
+    }
+    if (auto obstacle = attach_programs(*loaded.skeleton, loaded.links)) {
+        return obstacle;
+    }
+    if (auto filled = fill_slots(*loaded.skeleton, options_.max_sockets); !filled) {
+        return tl::make_unexpected(filled.error());
+    }
+    return add_code(loaded);
+}
+
+Result<Loaded> Loader::run() {
     for (;;) {
-        std::vector<Choice> choices = select_variants(catalogue(), options.tier, attempt);
-        if (auto forced = check_forced(choices, options.tier); !forced) {
+        Loaded loaded;
+        loaded.choices =
+            select_variants(catalogue(), options_.tier, [this](const Program& program) { return attempt(program); });
+        if (auto forced = check_forced(loaded.choices, options_.tier); !forced) {
             return tl::make_unexpected(forced.error());
         }
-        auto skeleton = open_skeleton(programs_of(choices));
-        if (!skeleton) {
-            return tl::make_unexpected(skeleton.error());
-        }
-        configure(**skeleton, options, choices, symbols);
-        auto stumble = load_programs(**skeleton);
-        if (!stumble) {
-            return tl::make_unexpected(stumble.error());
-        }
-        Links links;
-        std::optional<Stumble> obstacle = *stumble ? *stumble : attach_programs(**skeleton, links);
+        const auto obstacle = load_choice(loaded);
         if (!obstacle) {
-            if (auto filled = fill_slots(**skeleton, options.max_sockets); !filled) {
-                return tl::make_unexpected(filled.error());
-            }
-            return Loaded{std::move(*skeleton), std::move(links), std::move(choices)};
+            return tl::make_unexpected(obstacle.error());
         }
-        if (!stumbled.emplace(obstacle->program, obstacle->why).second) {
-            return fail("the BPF program " + obstacle->program + " cannot be used", obstacle->why,
+        if (!*obstacle) {
+            return loaded;
+        }
+        const auto& [program, why] = **obstacle;
+        if (!stumbled_.emplace(program, why).second) {
+            return fail("the BPF program " + program + " cannot be used", why,
                         "see what this kernel allows: netio-trace doctor", ExitCode::privilege);
         }
     }
+}
+
+}  // namespace
+
+Links& Links::operator=(Links&& other) noexcept {
+    std::swap(links_, other.links_);
+    return *this;
+}
+
+Links::~Links() {
+    while (!links_.empty()) {
+        links_.pop_back();
+    }
+}
+
+Result<Loaded> load_and_attach(const TracerOptions& options) {
+    libbpf_set_print(keep_complaint);
+    return Loader(options).run();
 }
 
 }  // namespace netio::probes

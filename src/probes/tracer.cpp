@@ -61,7 +61,6 @@ void number_devices(TraceFacts& facts) {
 }  // namespace
 
 struct Tracer::State {
-    std::optional<kernel::Symbols> symbols;
     Loaded loaded;
     std::vector<model::ProbeFacts> probes;
     std::unique_ptr<ring_buffer, RingDeleter> ring;
@@ -142,6 +141,7 @@ struct Tracer::State {
 
     // The stack of a key; where its own event was lost, that of another socket with the same stack.
     std::vector<std::string> stack_of(const netio_late_key& key) const {
+        const auto& symbols = loaded.code.symbols;
         const kernel::Symbols* known = symbols ? &*symbols : nullptr;
         const auto own = stacks.find(order_of(key));
         if (own != stacks.end()) {
@@ -177,10 +177,7 @@ Tracer::~Tracer() = default;
 
 Result<Tracer> Tracer::attach(const TracerOptions& options) {
     auto state = std::make_unique<State>();
-    if (auto symbols = kernel::Symbols::load(kernel::Root{})) {
-        state->symbols = std::move(*symbols);
-    }
-    auto loaded = load_and_attach(options, state->symbols ? &*state->symbols : nullptr);
+    auto loaded = load_and_attach(options);
     if (!loaded) {
         return tl::make_unexpected(loaded.error());
     }
@@ -236,7 +233,8 @@ TraceFacts Tracer::collect() {
 }
 
 std::vector<model::ProbeFacts> survey_probes(model::Tier tier) {
-    Trial trial;
+    const auto types = KernelTypes::load(kernel::Root{});
+    Trial trial(types, Trying::each_program);
     const Try attempt = [&](const Program& program) { return trial.attempt(program); };
     return describe_choices(select_variants(catalogue(), tier, attempt));
 }

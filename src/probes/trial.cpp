@@ -2,8 +2,6 @@
 #include "probes/trial.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
@@ -14,8 +12,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
-#include "base/fd.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -38,13 +36,6 @@ bpf_attach_type attach_type(Hook hook) {
         default:
             return BPF_TRACE_RAW_TP;
     }
-}
-
-std::int32_t type_id(const struct btf* types, const Program& program) {
-    const std::string symbol(program.symbol);
-    return program.hook == Hook::tracepoint
-               ? btf__find_by_name_kind(types, ("btf_trace_" + symbol).c_str(), BTF_KIND_TYPEDEF)
-               : btf__find_by_name_kind(types, symbol.c_str(), BTF_KIND_FUNC);
 }
 
 Unexpected refused(std::string why) {
@@ -71,15 +62,9 @@ Result<Fd> open_kprobe(const std::string& function, bool at_return) {
 
 }  // namespace
 
-Trial::Trial() : types_(btf__load_vmlinux_btf()) {
-    if (libbpf_get_error(types_) != 0) {
-        types_ = nullptr;
-    }
-}
-
-Trial::~Trial() {
-    btf__free(types_);
-}
+// A tracepoint that is there takes programs, and no permission to load any shows with the real ones.
+Trial::Trial(const Result<KernelTypes>& types, Trying trying)
+    : types_(types), trying_(trying), works_{Hook::tracepoint} {}
 
 Result<void> Trial::attempt(const Program& program) {
     const std::string key = spell(program);
@@ -90,43 +75,62 @@ Result<void> Trial::attempt(const Program& program) {
     return known_.emplace(key, attempt_uncached(program)).first->second;
 }
 
-Result<void> Trial::attempt_uncached(const Program& program) const {
-    const bool kprobe = program.hook == Hook::kprobe || program.hook == Hook::kretprobe;
-    return kprobe ? attempt_kprobe(program) : attempt_btf(program);
-}
-
-Result<void> Trial::attempt_btf(const Program& program) const {
-    if (types_ == nullptr) {
-        return refused("this kernel describes no types (no /sys/kernel/btf/vmlinux)");
+Result<void> Trial::attempt_uncached(const Program& program) {
+    if (!types_) {
+        return refused("this kernel describes no types: " + types_.error().why);
     }
-    const std::int32_t id = type_id(types_, program);
-    if (id <= 0) {
+    const bool kprobe = program.hook == Hook::kprobe || program.hook == Hook::kretprobe;
+    const std::uint32_t type =
+        program.hook == Hook::tracepoint ? types_->tracepoint(program.symbol) : types_->function(program.symbol);
+    if (type == 0 && !kprobe) {
         return refused(program.hook == Hook::tracepoint ? "no such tracepoint in this kernel"
                                                         : "no such function in this kernel");
     }
+    // Kprobes need no type: a function without one is worth trying.
+    if (trying_ == Trying::each_kind && type != 0 && works_.contains(program.hook)) {
+        return {};
+    }
+    auto outcome = kprobe ? attempt_kprobe(program) : attempt_btf(program, type);
+    if (outcome) {
+        works_.insert(program.hook);
+    }
+    return outcome;
+}
+
+void Trial::keep(Fd first, Fd second) {
+    held_.push_back(std::move(first));
+    held_.push_back(std::move(second));
+}
+
+Result<void> Trial::attempt_btf(const Program& program, std::uint32_t type_id) {
     bpf_prog_load_opts options{};
     options.sz = sizeof(options);
     options.expected_attach_type = attach_type(program.hook);
-    options.attach_btf_id = static_cast<std::uint32_t>(id);
-    const Fd loaded(bpf_prog_load(BPF_PROG_TYPE_TRACING, "netio_trial", "Dual BSD/GPL", empty_program.data(),
-                                  empty_program.size(), &options));
+    options.attach_btf_id = type_id;
+    Fd loaded(bpf_prog_load(BPF_PROG_TYPE_TRACING, "netio_trial", "Dual BSD/GPL", empty_program.data(),
+                            empty_program.size(), &options));
     if (!loaded.valid()) {
         return refused(errno_text(errno));
     }
-    const Fd attached(bpf_raw_tracepoint_open(nullptr, loaded.get()));
-    return attached.valid() ? Result<void>{} : refused(errno_text(errno));
+    Fd attached(bpf_raw_tracepoint_open(nullptr, loaded.get()));
+    if (!attached.valid()) {
+        return refused(errno_text(errno));
+    }
+    keep(std::move(loaded), std::move(attached));
+    return {};
 }
 
-Result<void> Trial::attempt_kprobe(const Program& program) const {
-    const auto event = open_kprobe(std::string(program.symbol), program.hook == Hook::kretprobe);
+Result<void> Trial::attempt_kprobe(const Program& program) {
+    auto event = open_kprobe(std::string(program.symbol), program.hook == Hook::kretprobe);
     if (!event) {
         return tl::make_unexpected(event.error());
     }
-    const Fd loaded(bpf_prog_load(BPF_PROG_TYPE_KPROBE, "netio_trial", "Dual BSD/GPL", empty_program.data(),
-                                  empty_program.size(), nullptr));
+    Fd loaded(bpf_prog_load(BPF_PROG_TYPE_KPROBE, "netio_trial", "Dual BSD/GPL", empty_program.data(),
+                            empty_program.size(), nullptr));
     if (!loaded.valid() || ioctl(event->get(), PERF_EVENT_IOC_SET_BPF, loaded.get()) != 0) {
         return refused(errno_text(errno));
     }
+    keep(std::move(*event), std::move(loaded));
     return {};
 }
 

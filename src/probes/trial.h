@@ -2,36 +2,45 @@
 #pragma once
 
 #include <map>
-#include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "probes/catalogue.h"
-
-struct btf;
+#include "probes/types.h"
 
 namespace netio::probes {
 
-// Finds out by trying whether a program can hang where it should: loads and attaches an empty program of the same kind
-// and takes it off again. Milliseconds for all of the catalogue. What the verifier says of the real program shows when
-// the real program is loaded; there the same refusal handling applies (Tracer).
+// How much is tried. To take a probe off again can cost the kernel a grace period of RCU, some 10 ms each.
+enum class Trying {
+    each_kind,  // until one program of a kind hangs; a single function that refuses shows when it is attached for good
+    each_program,  // every program
+};
+
+// Finds out whether a program can hang where it should. What the kernel has no type for is refused without trying; else
+// an empty program of the same kind is loaded and attached. What the verifier says of the real program shows when that
+// one is loaded; there the same refusal handling applies (load_and_attach).
 class Trial {
  public:
-    Trial();
-    ~Trial();
-    Trial(const Trial&) = delete;
-    Trial& operator=(const Trial&) = delete;
+    // `types`: the running kernel's, or the reason for having none.
+    Trial(const Result<KernelTypes>& types, Trying trying);
 
-    // Cached by hook and symbol. An error's `why` is the kernel's word.
+    // Cached. An error's `why` is the kernel's word.
     Result<void> attempt(const Program& program);
 
  private:
-    Result<void> attempt_uncached(const Program& program) const;
-    Result<void> attempt_btf(const Program& program) const;
-    Result<void> attempt_kprobe(const Program& program) const;
+    Result<void> attempt_uncached(const Program& program);
+    Result<void> attempt_btf(const Program& program, std::uint32_t type_id);
+    Result<void> attempt_kprobe(const Program& program);
+    void keep(Fd first, Fd second);
 
-    struct btf* types_ = nullptr;  // the running kernel's; null where it has none
+    const Result<KernelTypes>& types_;
+    Trying trying_;
     std::map<std::string, Result<void>> known_;
+    std::set<Hook> works_;
+    std::vector<Fd> held_;  // taken off together at the end
 };
 
 }  // namespace netio::probes

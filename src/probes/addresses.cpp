@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "probes/addresses.h"
+
+#include <utility>
+
+namespace netio::probes {
+
+namespace {
+
+netio_range range_of(const kernel::Symbols& symbols, const char* name) {
+    const auto range = symbols.range(name);
+    return range ? netio_range{range->start, range->end} : netio_range{0, 0};
+}
+
+std::uint64_t first_address(const kernel::Symbols& symbols, std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+        if (const auto range = symbols.range(name)) {
+            return range->start;
+        }
+    }
+    return 0;
+}
+
+KernelCode read_now() {
+    KernelCode code;
+    if (auto symbols = kernel::Symbols::load(kernel::Root{})) {
+        code.addresses = addresses_of(*symbols);
+        code.symbols = std::move(*symbols);
+    }
+    return code;
+}
+
+}  // namespace
+
+Addresses addresses_of(const kernel::Symbols& symbols) {
+    Addresses known;
+    // The completion function of MSG_ZEROCOPY, newest name first: 6.10, 5.12, 5.10.
+    known.msgzc_complete =
+        first_address(symbols, {"msg_zerocopy_complete", "msg_zerocopy_callback", "sock_zerocopy_callback"});
+    known.copiers[NETIO_COPIER_COPY_UBUFS] = range_of(symbols, "skb_copy_ubufs");
+    known.copiers[NETIO_COPIER_PULL_TAIL] = range_of(symbols, "__pskb_pull_tail");
+    known.copiers[NETIO_COPIER_SEGMENT] = range_of(symbols, "skb_segment");
+    known.copiers[NETIO_COPIER_SKB_COPY] = range_of(symbols, "skb_copy");
+    known.copiers[NETIO_COPIER_COW_DATA] = range_of(symbols, "skb_pp_cow_data");
+    known.head_allocators = {range_of(symbols, "kmalloc_reserve"), range_of(symbols, "__alloc_skb"),
+                             range_of(symbols, "pskb_expand_head")};
+    known.notifier = range_of(symbols, "__msg_zerocopy_callback");
+    if (known.notifier.start == 0) {  // inlined into its only caller (Debian's Linux 7.2)
+        known.notifier = range_of(symbols, "msg_zerocopy_complete");
+    }
+    known.error_readers = {range_of(symbols, "ip_recv_error"), range_of(symbols, "ipv6_recv_error")};
+    return known;
+}
+
+std::future<KernelCode> read_kernel_code() {
+    return std::async(std::launch::async | std::launch::deferred, read_now);
+}
+
+}  // namespace netio::probes

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "probes/types.h"
+
+#include <linux/btf.h>
+
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/files.h"
+
+namespace netio::probes {
+
+namespace {
+
+constexpr std::string_view tracepoint_prefix = "btf_trace_";
+
+template <class T>
+std::optional<T> read_at(std::string_view bytes, std::size_t offset) {
+    T value{};
+    if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) {
+        return std::nullopt;
+    }
+    std::memcpy(&value, bytes.data() + offset, sizeof(T));
+    return value;
+}
+
+// What follows a struct btf_type of this kind, in bytes; nothing for a kind that is not known.
+std::optional<std::size_t> bytes_behind(std::uint32_t kind, std::size_t members) {
+    switch (kind) {
+        case BTF_KIND_INT:
+        case BTF_KIND_VAR:
+        case BTF_KIND_DECL_TAG:
+            return 4;
+        case BTF_KIND_ARRAY:
+            return sizeof(btf_array);
+        case BTF_KIND_STRUCT:
+        case BTF_KIND_UNION:
+        case BTF_KIND_DATASEC:
+        case BTF_KIND_ENUM64:
+            return members * 12;
+        case BTF_KIND_ENUM:
+        case BTF_KIND_FUNC_PROTO:
+            return members * 8;
+        case BTF_KIND_PTR:
+        case BTF_KIND_FWD:
+        case BTF_KIND_TYPEDEF:
+        case BTF_KIND_VOLATILE:
+        case BTF_KIND_CONST:
+        case BTF_KIND_RESTRICT:
+        case BTF_KIND_FUNC:
+        case BTF_KIND_FLOAT:
+        case BTF_KIND_TYPE_TAG:
+            return 0;
+        default:
+            return std::nullopt;
+    }
+}
+
+std::string_view name_at(std::string_view strings, std::size_t offset) {
+    return offset < strings.size() ? strings.substr(offset, strings.find('\0', offset) - offset) : std::string_view{};
+}
+
+bool is_tracepoint(std::string_view strings, std::size_t offset) {
+    return offset < strings.size() && strings.substr(offset).starts_with(tracepoint_prefix);
+}
+
+Unexpected unreadable(std::string why) {
+    return fail("the kernel's type information cannot be read", std::move(why),
+                "see what this kernel allows: netio-trace doctor", ExitCode::privilege);
+}
+
+std::uint32_t found_in(const std::unordered_map<std::string_view, std::uint32_t>& names, std::string_view name) {
+    const auto found = names.find(name);
+    return found == names.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+Result<KernelTypes> KernelTypes::load(const kernel::Root& root) {
+    auto bytes = read_file(root / "sys/kernel/btf/vmlinux");
+    if (!bytes) {
+        return tl::make_unexpected(bytes.error());
+    }
+    return parse(std::move(*bytes));
+}
+
+Result<KernelTypes> KernelTypes::parse(std::string bytes) {
+    KernelTypes types;
+    types.bytes_ = std::move(bytes);
+    const std::string_view all = types.bytes_;
+    const auto header = read_at<btf_header>(all, 0);
+    if (!header || header->magic != BTF_MAGIC) {
+        return unreadable("it does not begin like BTF");
+    }
+    const auto part = [&](std::uint64_t offset, std::uint64_t length) -> std::optional<std::string_view> {
+        const std::uint64_t begin = header->hdr_len + offset;
+        return begin + length <= all.size() ? std::optional(all.substr(begin, length)) : std::nullopt;
+    };
+    const auto descriptions = part(header->type_off, header->type_len);
+    const auto strings = part(header->str_off, header->str_len);
+    if (!descriptions || !strings) {
+        return unreadable("it ends early");
+    }
+    if (auto indexed = types.index(*descriptions, *strings); !indexed) {
+        return tl::make_unexpected(indexed.error());
+    }
+    return types;
+}
+
+Result<void> KernelTypes::index(std::string_view types, std::string_view strings) {
+    functions_.reserve(65536);  // a distribution's kernel has some 50 000
+    std::uint32_t id = 0;
+    for (std::size_t offset = 0; offset < types.size();) {
+        const auto type = read_at<btf_type>(types, offset);
+        const auto behind = type ? bytes_behind(BTF_INFO_KIND(type->info), BTF_INFO_VLEN(type->info)) : std::nullopt;
+        if (!behind) {
+            return unreadable(type ? "type of unknown kind " + std::to_string(BTF_INFO_KIND(type->info))
+                                   : "it ends early");
+        }
+        ++id;
+        offset += sizeof(btf_type) + *behind;
+        const std::uint32_t kind = BTF_INFO_KIND(type->info);
+        if (kind == BTF_KIND_FUNC) {
+            functions_.emplace(name_at(strings, type->name_off), id);
+        } else if (kind == BTF_KIND_TYPEDEF && is_tracepoint(strings, type->name_off)) {
+            tracepoints_.emplace(name_at(strings, type->name_off).substr(tracepoint_prefix.size()), id);
+        }
+    }
+    return {};
+}
+
+std::uint32_t KernelTypes::function(std::string_view name) const {
+    return found_in(functions_, name);
+}
+
+std::uint32_t KernelTypes::tracepoint(std::string_view name) const {
+    return found_in(tracepoints_, name);
+}
+
+}  // namespace netio::probes
