@@ -34,6 +34,8 @@ struct known_stacks {
     __u64 context;
     __u32 next; /* entry to be replaced next */
     __u32 recognised;
+    __u32 at; /* the copying function in the stack unwound last */
+    __u32 copier;
 };
 
 struct {
@@ -62,11 +64,11 @@ static __always_inline void walk_stack(void* ctx, struct netio_event* stack, int
 }
 
 /* FNV-1a over `frames` frames from `first` on: the copying function and its callers, without the way into softirq. */
-static __always_inline __u32 hash_frames(const struct netio_event* stack, int first, int frames) {
+static __always_inline __u32 hash_frames(const struct netio_event* stack, __u32 first, int frames) {
     __u32 hash = 2166136261U;
 
     for (int i = 0; i < frames; i++) {
-        int at = first + i;
+        __u32 at = first + i;
 
         if (at < HEAD_WALK) {
             hash = (hash ^ (__u32)stack->frames[at]) * 16777619U;
@@ -75,19 +77,22 @@ static __always_inline __u32 hash_frames(const struct netio_event* stack, int fi
     return hash;
 }
 
-/* The frame of the first copying function in the stack, or -1; which one in `copier`. */
-static __always_inline int find_copier(const struct netio_event* stack, int frames, __u8* copier) {
+/* The first copying function in the stack: which one, and its frame. NETIO_COPIER_UNKNOWN where there is none. The
+ * result goes through a map, where the verifier does not follow values: else it would look at all that comes after once
+ * for each frame and function. */
+static __always_inline void find_copier(struct known_stacks* all, const struct netio_event* stack, int frames) {
+    *(volatile __u32*)&all->copier = NETIO_COPIER_UNKNOWN;
     for (int i = 0; i <= frames - HASHED_FRAMES; i++) {
         __u64 frame = stack->frames[i];
 
         for (int c = 1; c < NETIO_COPIERS; c++) {
             if (within(&copiers[c], frame - 1)) {
-                *copier = c;
-                return i;
+                *(volatile __u32*)&all->at = i;
+                *(volatile __u32*)&all->copier = c;
+                return;
             }
         }
     }
-    return -1;
 }
 
 /* A word of the kernel stack. */
@@ -105,10 +110,15 @@ static __always_inline bool lies_there(const struct known_stack* known, __u64 co
     return true;
 }
 
-/* Notes where the frames of an unwound stack lie. An entry stays unused where they are not found: no harm is done. */
-static __noinline int remember(struct known_stacks* all, const struct netio_event* stack, __u32 at, __u8 copier) {
+/* Notes where the frames of an unwound stack lie. An entry stays unused where they are not found: no harm is done.
+ * Not static, so that the verifier looks at it once and not once for each place where a copying function can stand. */
+__noinline int remember_stack(__u32 at, __u32 copier) {
+    struct netio_event* stack = scratch_stack();
     struct known_stack* known;
+    struct known_stacks* all;
+    __u32 zero = 0;
 
+    all = bpf_map_lookup_elem(&stacks, &zero);
     if (!all || !stack || at > HEAD_WALK - HASHED_FRAMES)
         return 0;
     known = &all->entries[all->next & (KNOWN_STACKS - 1)];
@@ -131,20 +141,20 @@ static __noinline int remember(struct known_stacks* all, const struct netio_even
     return 0;
 }
 
-static __always_inline struct copying_stack unwind(void* ctx, struct known_stacks* all, int frames) {
+static __always_inline struct copying_stack unwind(void* ctx, struct known_stacks* all, bool keep, int frames) {
     struct copying_stack seen = {};
     struct netio_event* stack = scratch_stack();
-    int at;
 
     if (!stack)
         return seen;
     walk_stack(ctx, stack, frames);
-    at = find_copier(stack, frames, &seen.copier);
-    if (at < 0)
+    find_copier(all, stack, frames);
+    seen.copier = *(volatile __u32*)&all->copier;
+    if (!seen.copier)
         return seen;
-    seen.hash = hash_frames(stack, at, HASHED_FRAMES);
-    if (all)
-        remember(all, stack, at, seen.copier);
+    seen.hash = hash_frames(stack, *(volatile __u32*)&all->at, HASHED_FRAMES);
+    if (keep)
+        remember_stack(*(volatile __u32*)&all->at, seen.copier);
     return seen;
 }
 
@@ -169,12 +179,12 @@ static __always_inline struct copying_stack stack_above(void* ctx, int frames) {
             seen.copier = known->copier;
             return seen;
         }
-        seen = unwind(ctx, 0, frames);
+        seen = unwind(ctx, all, false, frames);
         if (seen.hash != known->hash)
             __sync_fetch_and_add(&lost_copies, 1);
         return seen;
     }
-    return unwind(ctx, all, frames);
+    return unwind(ctx, all, true, frames);
 }
 
 #endif
