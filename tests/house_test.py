@@ -170,6 +170,13 @@ class Count(Tree):
         output = "1..4\nok 1 a\nok 2 b # SKIP no device\nnot ok 3 c\nok 4 d\n"
         self.assertEqual(self.count({"name": "tap", "result": "FAIL", "stdout": output}), "2 1 1")
 
+    def test_tap_goes_before_doctest(self):
+        doctest = "[doctest] test cases: 2 | 2 passed | 0 failed | 40 skipped\n"
+        output = "ok 1 - a\nok 2 - b # SKIP no kprobes\n1..2\n" + doctest
+        test = {"name": "tiers", "result": "OK", "stdout": output}
+        self.assertEqual(self.count(test), "1 0 1")
+        self.assertEqual(self.run_on("log.json", "--list"), "skipped: b: no kprobes")
+
     def test_any_other_test_counts_one(self):
         tests = [{"name": result, "result": result} for result in ("OK", "FAIL", "ERROR", "TIMEOUT", "SKIP")]
         self.assertEqual(self.count(*tests), "1 3 1")
