@@ -19,9 +19,7 @@ const volatile bool late_from_transmit = false; /* no probe on the copying funct
 __u64 msgzc_complete = 0; /* the completion function of MSG_ZEROCOPY */
 struct netio_range copiers[NETIO_COPIERS] = {};
 struct netio_range head_allocators[NETIO_HEAD_ALLOCATORS] =
-    {};                                   /* callers of kmalloc that make a packet's linear area */
-struct netio_range notifier = {};         /* __msg_zerocopy_callback */
-struct netio_range error_readers[2] = {}; /* ip_recv_error, ipv6_recv_error */
+    {}; /* callers of kmalloc that make a packet's linear area */
 
 /* Nothing is counted before user space says so, nor after. */
 __u32 measuring = 0;

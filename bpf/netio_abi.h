@@ -51,6 +51,8 @@ struct netio_task {
     __u64 received_calls;
     __u32 start_position;
     __u32 id;
+    __u32 start_sequence; /* write_seq when the call began, where its end is seen from the system call */
+    __u32 pad;
 };
 
 struct netio_socket_ref {
@@ -78,7 +80,7 @@ struct netio_socket {
     __u32 plain_position; /* bytes of calls that pinned nothing */
     __u32 end_id;         /* the last zero-copy call that returned, and the position after it */
     __u32 end_position;
-    __u32 pad;
+    __u32 shared; /* calls that began without the socket lock met each other: their positions are not known */
 };
 
 /* The position at which zero-copy call `id` began. */
@@ -152,7 +154,7 @@ struct netio_range {
 #define NETIO_HEAD_ALLOCATORS 3
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
-NETIO_ASSERT(sizeof(struct netio_task) == 48, "netio_task");
+NETIO_ASSERT(sizeof(struct netio_task) == 56, "netio_task");
 NETIO_ASSERT(sizeof(struct netio_socket) == 104, "netio_socket");
 NETIO_ASSERT(sizeof(struct netio_call) == 16, "netio_call");
 NETIO_ASSERT(sizeof(struct netio_late_key) == 24, "netio_late_key");

@@ -10,9 +10,9 @@
 #define MSG_SPLICE_PAGES 0x8000000 /* Linux 6.5 */
 #define NETIF_F_SG 1ULL
 
-/* What tcp_sendmsg_locked decides at its start, from the same fields. */
-static __always_inline __u32 kind_of_call(__u64 sk, __u64 msg) {
-    __u32 flags = READ(struct msghdr, msg, msg_flags);
+/* What tcp_sendmsg_locked decides at its start, from the same fields. `msg` is 0 where it is not known: a system call
+ * brings no ubuf_info of its own. */
+static __always_inline __u32 kind_of_call(__u64 sk, __u64 msg, __u32 flags) {
     bool scatter_gather;
 
     if (!(flags & (MSG_ZEROCOPY | MSG_SPLICE_PAGES)))
@@ -20,7 +20,7 @@ static __always_inline __u32 kind_of_call(__u64 sk, __u64 msg) {
     scatter_gather = READ(struct sock, sk, sk_route_caps) & NETIF_F_SG;
     if (flags & MSG_ZEROCOPY) {
         __u64 bit = 1ULL << bpf_core_enum_value(enum sock_flags, SOCK_ZEROCOPY);
-        bool given = bpf_core_field_exists(struct msghdr, msg_ubuf) && READ(struct msghdr, msg, msg_ubuf);
+        bool given = msg && bpf_core_field_exists(struct msghdr, msg_ubuf) && READ(struct msghdr, msg, msg_ubuf);
 
         if (!given && !(READ(struct sock, sk, __sk_common.skc_flags) & bit))
             return NETIO_SEND_NOT_OPTED_IN;
@@ -80,7 +80,7 @@ static __always_inline int send_begins(__u64 sk, __u64 msg, bool id_taken) {
     if (slot == NO_SLOT)
         return 0;
     task->msg = msg;
-    task->kind = kind_of_call(sk, msg);
+    task->kind = kind_of_call(sk, msg, READ(struct msghdr, msg, msg_flags));
     note_position(task, sk, slot, task->kind, READ(struct sock, sk, sk_zckey.counter) - (id_taken ? 1 : 0));
     return 0;
 }
@@ -91,11 +91,33 @@ static __noinline int count_error(__u32 slot, __s32 error) {
     __u64* errors = bpf_map_lookup_elem(&send_errors, &key);
 
     count(slot, NETIO_SEND_FAILED, 1, 0);
+    if (!errors) {
+        if (!bpf_map_update_elem(&send_errors, &key, &one, BPF_NOEXIST))
+            return 0;
+        errors = bpf_map_lookup_elem(&send_errors, &key); /* another CPU was first */
+    }
     if (errors)
         __sync_fetch_and_add(errors, 1);
-    else
-        bpf_map_update_elem(&send_errors, &key, &one, BPF_NOEXIST);
     return 0;
+}
+
+/* Stands for the msghdr of a system call, which is not known. One system call may send several messages. */
+#define MSG_OF_SYSCALL 1
+
+/* A zero-copy call that was only seen by its system call returned `result`. */
+static __always_inline void expect_next(struct netio_task* task, struct netio_socket* socket, __u64 sk, __u32 slot) {
+    struct netio_call* call;
+
+    if ((__u32)READ(struct sock, sk, sk_zckey.counter) != task->id + 1)
+        socket->shared = 1;
+    task->id += 1;
+    task->start_position = socket->end_position;
+    call = call_entry(slot, task->id);
+    if (!call)
+        return;
+    call->position = task->start_position;
+    call->accounted = 0;
+    call->id = task->id;
 }
 
 /* A call returned `result`: bytes taken, or a negative errno. */
@@ -110,7 +132,8 @@ static __always_inline int send_ends(__u64 sk, __s32 result) {
     begun = task->msg && task->sk == sk;
     kind = begun ? task->kind : NETIO_SEND_COPIED;
     slot = slot_of(task, sk);
-    task->msg = 0;
+    if (task->msg != MSG_OF_SYSCALL)
+        task->msg = 0;
     if (slot == NO_SLOT || !result)
         return 0;
     if (result < 0)
@@ -123,6 +146,8 @@ static __always_inline int send_ends(__u64 sk, __s32 result) {
         return 0;
     socket->end_position = task->start_position + result;
     socket->end_id = task->id;
+    if (task->msg == MSG_OF_SYSCALL)
+        expect_next(task, socket, sk, slot);
     return 0;
 }
 

@@ -4,31 +4,50 @@
 #define NETIO_TIER_TRACEPOINT_H
 
 #include "completion.h"
+#include "preemption.h"
 #include "receive.h"
 #include "send.h"
+#include "syscalls.h"
 #include "window.h"
 
 /* Linux 6.16. Fires once a turn of the loop in tcp_sendmsg_locked, after the call got its completion number. */
 SEC("tp_btf/tcp_sendmsg_locked")
 int tp_send_begins(__u64* ctx) {
-    return send_begins(ctx[0], ctx[1], true);
+    return ON_ONE_CPU(tracepoints_preempt, send_begins(ctx[0], ctx[1], true));
+}
+
+/* Before Linux 6.16. */
+SEC("tp_btf/sys_enter")
+int tp_syscall_enters(__u64* ctx) {
+    return ON_ONE_CPU(tracepoints_preempt, syscall_enters(ctx[0], (__s64)ctx[1]));
+}
+
+/* Before Linux 6.3. */
+SEC("tp_btf/sys_exit")
+int tp_send_returns(__u64* ctx) {
+    return ON_ONE_CPU(tracepoints_preempt, send_returns(ctx[0], (__s64)ctx[1]));
+}
+
+SEC("tp_btf/sys_exit")
+int tp_receive_returns(__u64* ctx) {
+    return ON_ONE_CPU(tracepoints_preempt, receive_returns(ctx[0], (__s64)ctx[1]));
 }
 
 /* Linux 6.3. */
 SEC("tp_btf/sock_send_length")
 int tp_send_ends(__u64* ctx) {
-    return send_ends(ctx[0], (__s32)ctx[1]);
+    return ON_ONE_CPU(tracepoints_preempt, send_ends(ctx[0], (__s32)ctx[1]));
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")
 int tp_receive_copies(__u64* ctx) {
-    return receive_copies((__s32)ctx[1]);
+    return ON_ONE_CPU(tracepoints_preempt, receive_copies((__s32)ctx[1]));
 }
 
 /* Linux 6.3. */
 SEC("tp_btf/sock_recv_length")
 int tp_receive_ends(__u64* ctx) {
-    return receive_ends(ctx[0], (__s32)ctx[1], (__s32)ctx[2]);
+    return ON_ONE_CPU(tracepoints_preempt, receive_ends(ctx[0], (__s32)ctx[1], (__s32)ctx[2]));
 }
 
 SEC("tp_btf/net_dev_queue")
@@ -62,22 +81,38 @@ int tp_memory_allocated(__u64* ctx) {
     return memory_allocated(ctx, ctx[0]);
 }
 
+/* Before Linux 6.1 allocations with a NUMA node had a tracepoint of their own. */
+SEC("tp_btf/kmalloc_node")
+int tp_node_memory_allocated(__u64* ctx) {
+    return memory_allocated(ctx, ctx[0]);
+}
+
 /* Linux 5.14. */
 SEC("tp_btf/inet_sk_error_report")
 int tp_error_reported(__u64* ctx) {
-    return error_reported(ctx[0]);
+    return ON_ONE_CPU(tracepoints_preempt, error_reported(ctx[0]));
 }
 
-/* The location is given since Linux 6.3. */
 SEC("tp_btf/consume_skb")
 int tp_packet_consumed(__u64* ctx) {
-    return packet_consumed(ctx[0], ctx[1]);
+    return ON_ONE_CPU(tracepoints_preempt, packet_consumed(ctx[0], true));
 }
 
-/* Sees what the one above misses when it is interrupted; a record is counted once, whoever sees it. */
+/* Sees what the one above misses when it is interrupted; a call is counted once, whoever sees its record. */
 SEC("tp_btf/consume_skb")
 int tp_packet_consumed_2(__u64* ctx) {
-    return packet_consumed(ctx[0], ctx[1]);
+    return ON_ONE_CPU(tracepoints_preempt, packet_consumed(ctx[0], true));
+}
+
+/* Before Linux 5.17, which brought bpf_loop. */
+SEC("tp_btf/consume_skb")
+int tp_packet_consumed_v5_10(__u64* ctx) {
+    return packet_consumed(ctx[0], false);
+}
+
+SEC("tp_btf/consume_skb")
+int tp_packet_consumed_v5_10_2(__u64* ctx) {
+    return packet_consumed(ctx[0], false);
 }
 
 static __always_inline int retransmitted(__u64 sk, __u64 skb) {

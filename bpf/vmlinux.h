@@ -81,6 +81,10 @@ struct skb_shared_info___v5_10 {
 	__u8 tx_flags;
 };
 
+struct hlist_head {
+	void *first;
+};
+
 struct list_head {
 	struct list_head *next, *prev;
 };
@@ -204,6 +208,36 @@ struct net_device {
 	__u64 features;
 	possible_net_t nd_net;
 	const struct rtnl_link_ops *rtnl_link_ops;
+};
+
+struct files_struct;
+
+struct task_struct {
+	struct files_struct *files;
+};
+
+struct file;
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct socket {
+	struct sock *sk;
 };
 
 enum sock_flags {

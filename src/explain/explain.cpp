@@ -129,6 +129,8 @@ void add_gaps(const Capture& capture, Report& report) {
         if (probe.tier == model::Tier::none) {
             report.not_seen.push_back(fmt::format("{} ({}): {}", probe.probe, probe.meaning,
                                                   probe.refused.empty() ? "not attached" : probe.refused.back()));
+        } else if (!probe.limits.empty()) {
+            report.not_seen.push_back(fmt::format("{}: {}", probe.probe, probe.limits));
         }
     }
     if (capture.server.zerocopy_opt_in.starts_with("refused")) {

@@ -123,6 +123,7 @@ struct ProbeFacts {
     Tier tier = Tier::none;            // none: no variant could be attached
     std::string attached;              // "tp_btf/mm_page_alloc"
     std::vector<std::string> refused;  // "fentry/skb_copy_ubufs: Operation not permitted (EPERM)"
+    std::string limits;                // what the attached variant cannot see that others can; mostly empty
     bool operator==(const ProbeFacts&) const = default;
 };
 

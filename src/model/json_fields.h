@@ -154,6 +154,7 @@ void fields(A& a, Of<ProbeFacts> auto& s) {
     a("tier", s.tier);
     a("attached", s.attached);
     a("refused", s.refused);
+    a("limits", s.limits);
 }
 
 template <class A>

@@ -44,11 +44,6 @@ Addresses addresses_of(const kernel::Symbols& symbols) {
     known.copiers[NETIO_COPIER_COW_DATA] = range_of(symbols, "skb_pp_cow_data");
     known.head_allocators = {range_of(symbols, "kmalloc_reserve"), range_of(symbols, "__alloc_skb"),
                              range_of(symbols, "pskb_expand_head")};
-    known.notifier = range_of(symbols, "__msg_zerocopy_callback");
-    if (known.notifier.start == 0) {  // inlined into its only caller (Debian's Linux 7.2)
-        known.notifier = range_of(symbols, "msg_zerocopy_complete");
-    }
-    known.error_readers = {range_of(symbols, "ip_recv_error"), range_of(symbols, "ipv6_recv_error")};
     return known;
 }
 

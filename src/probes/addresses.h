@@ -16,8 +16,6 @@ struct Addresses {
     std::uint64_t msgzc_complete = 0;
     std::array<netio_range, NETIO_COPIERS> copiers{};
     std::array<netio_range, NETIO_HEAD_ALLOCATORS> head_allocators{};
-    netio_range notifier{};
-    std::array<netio_range, 2> error_readers{};
 };
 
 Addresses addresses_of(const kernel::Symbols& symbols);

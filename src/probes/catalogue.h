@@ -25,7 +25,8 @@ std::string spell(const Program& program);
 struct Variant {
     model::Tier tier;
     std::vector<Program> programs;
-    std::string_view since;  // kernel version that introduced the names, for people; nothing is decided by it
+    std::string_view since;     // kernel version that introduced the names, for people; nothing is decided by it
+    std::string_view limits{};  // what this variant cannot see that better ones can
 };
 
 // One fact worth knowing, with its variants in order of preference.

@@ -54,8 +54,6 @@ void set_addresses(netio_trace_bpf& skeleton, const Addresses& addresses) {
     known.msgzc_complete = addresses.msgzc_complete;
     std::copy(addresses.copiers.begin(), addresses.copiers.end(), known.copiers);
     std::copy(addresses.head_allocators.begin(), addresses.head_allocators.end(), known.head_allocators);
-    known.notifier = addresses.notifier;
-    std::copy(addresses.error_readers.begin(), addresses.error_readers.end(), known.error_readers);
 }
 
 // bpf_get_current_pid_tgid counts in the initial pid namespace, whose inode is PROC_PID_INIT_INO.
@@ -83,6 +81,9 @@ void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const st
     constants.max_slots = options.max_sockets;
     constants.call_ring = options.calls_in_flight;
     constants.direct_reads = types && types->function("bpf_rdonly_cast") != 0;
+    constants.functions_preempt = types && types->function("bpf_preempt_disable") != 0;
+    // Came with the readers under which tracepoints let tasks be preempted (Linux 7.0).
+    constants.tracepoints_preempt = constants.functions_preempt && types->function("init_srcu_struct_fast") != 0;
     constants.late_from_transmit = uses_tracepoints(choices, "linearise");
     set_pid_namespace(skeleton);
     bpf_map__set_max_entries(skeleton.maps.free_slots, options.max_sockets);
@@ -162,7 +163,7 @@ std::optional<Stumble> attach_programs(netio_trace_bpf& skeleton, Links& links) 
 // Programs that know a function by the addresses of its code.
 bool needs_symbols(const Program& program) {
     return program.name == "tp_page_allocated" || program.name == "tp_memory_allocated" ||
-           program.name == "tp_packet_consumed";
+           program.name == "tp_node_memory_allocated";
 }
 
 // Chooses, loads and attaches until nothing that was chosen is refused.

@@ -87,6 +87,7 @@ std::vector<model::ProbeFacts> describe_choices(const std::vector<Choice>& choic
             }
             fact.tier = choice.variant->tier;
             fact.attached = join(names, " + ");
+            fact.limits = choice.variant->limits;
         }
         facts.push_back(std::move(fact));
     }
