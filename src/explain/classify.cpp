@@ -88,17 +88,6 @@ std::string tap_owners(const model::Capture& capture) {
     return owners.empty() ? "a packet socket that was not found" : join(owners, ", ");
 }
 
-std::string sentence_for(const std::string& id, const Finding& finding) {
-    std::string text = cause(id).meaning;
-    if (id == "packet-tap") {
-        return fmt::format("{}; it belongs to {}", text, finding.who);
-    }
-    if (!finding.device.empty()) {
-        return fmt::format("{}; device {}", text, finding.device);
-    }
-    return text;
-}
-
 // What went out: the payload, and again what was retransmitted, which is copied again as well.
 model::Figure<std::uint64_t> transmitted_bytes(const model::Capture& capture,
                                                const model::Figure<std::uint64_t>& payload) {
@@ -126,7 +115,7 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
     if (id == "packet-tap") {
         finding.who = tap_owners(capture);
     }
-    finding.sentence = sentence_for(id, finding);
+    finding.sentence = cause(id).meaning;
     finding.remedy = cause(id).remedy;
     return finding;
 }

@@ -115,7 +115,6 @@ TEST_CASE("causes: a packet tap is named with its process, and its copies are co
     const json tap = element(report["causes"], "cause", "packet-tap");
     REQUIRE(!tap.empty());
     CHECK(contains(tap["who"], "netio-tap (pid "));
-    CHECK(contains(tap["sentence"], "netio-tap (pid "));
     CHECK(tap["bytes"] == account_bytes(report, "late.packet-tap"));
     CHECK(tap["silent"] == false);
     CHECK(any_contains(tap["stack"], "dev_queue_xmit_nit"));
@@ -140,7 +139,6 @@ TEST_CASE("causes: a tap that another process opens during the run is named") {
     const json tap = element(report["causes"], "cause", "packet-tap");
     REQUIRE(!tap.empty());
     CHECK(tap["who"] == who);
-    CHECK(contains(tap["sentence"], who));
     CHECK(measured(tap["bytes"]) > 0);
     CHECK(account_bytes(report, "late.local-delivery") >= measured(report["ledger"]["payload_bytes"]));
     const json seen = element(report["taps"], "command", "evil-sniffer");

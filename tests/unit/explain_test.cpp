@@ -12,7 +12,9 @@
 #include "capture_fixture.h"
 #include "explain/causes.h"
 #include "explain/classify.h"
+#include "explain/explain.h"
 #include "golden.h"
+#include "report/terminal.h"
 
 namespace {
 
@@ -187,7 +189,7 @@ TEST_CASE("findings: local delivery with everything a reader needs") {
     CHECK(finding.precision == Precision::byte_exact);
     CHECK(finding.device == "client0 (veth)");
     CHECK(finding.who == "");
-    CHECK(finding.sentence == cause("local-delivery").meaning + "; device client0 (veth)");
+    CHECK(finding.sentence == cause("local-delivery").meaning);
     CHECK(finding.remedy == cause("local-delivery").remedy);
     CHECK(finding.stack == test::delivered_capture().late_copies[0].stack);
 }
@@ -197,9 +199,19 @@ TEST_CASE("findings: a packet tap is named with its owner") {
     CHECK(causes_in(explained) == Names{"local-delivery", "packet-tap"});  // the same bytes: in the capture's order
     const Finding& finding = explained.findings[1];
     CHECK(finding.who == "tcpdump (pid 4711)");
-    CHECK(finding.sentence == cause("packet-tap").meaning + "; it belongs to tcpdump (pid 4711)");
+    CHECK(finding.sentence == cause("packet-tap").meaning);
     CHECK(finding.device == "server0 (veth)");
     CHECK_FALSE(finding.silent);
+}
+
+TEST_CASE("findings: the report names device and owner once") {
+    const auto text = report::render_terminal(explain::build_report(test::tapped_capture()), {120, false, true});
+    const auto why = text.substr(text.find("\nWhy"), text.find("\nTry") - text.find("\nWhy"));
+    for (const std::string name : {"server0", "client0", "tcpdump"}) {
+        const auto first = why.find(name);
+        CHECK_MESSAGE(first != std::string::npos, name);
+        CHECK_MESSAGE(why.find(name, first + 1) == std::string::npos, why);
+    }
 }
 
 TEST_CASE("findings: the owners of taps") {
