@@ -15,6 +15,7 @@ namespace netio::explain {
 
 using ledger::LateGroup;
 using model::Finding;
+using model::Role;
 using model::Site;
 
 namespace {
@@ -31,16 +32,21 @@ bool delivers_locally(const LateGroup& group) {
     return is_any(group.caller, {"ip_local_deliver_finish", "ip6_input_finish"});
 }
 
-std::string cause_of_page_copy(const LateGroup& group, const std::vector<LateGroup>& others) {
+// __netif_receive_skb_core copies for taps and, before Linux 6.17, for local delivery as well; deliver_skb is a part of
+// it, inlined before Linux 7.
+std::string cause_of_page_copy(const LateGroup& group, const std::vector<LateGroup>& others, bool receiver_tapped) {
     if (delivers_locally(group)) {
         return "local-delivery";
     }
-    if (is_any(group.caller, {"dev_queue_xmit_nit", "deliver_skb"})) {
+    if (ledger::is_leaving(group) && is_any(group.caller, {"dev_queue_xmit_nit", "deliver_skb"})) {
         return "packet-tap";
+    }
+    if (group.caller == "deliver_skb") {
+        return "packet-tap-on-arrival";
     }
     if (group.caller == "__netif_receive_skb_core") {
         const bool delivered_elsewhere = std::any_of(others.begin(), others.end(), delivers_locally);
-        return delivered_elsewhere ? "packet-tap" : "local-delivery";
+        return delivered_elsewhere || receiver_tapped ? "packet-tap-on-arrival" : "local-delivery";
     }
     return "unclassified";
 }
@@ -72,11 +78,22 @@ std::string spell_device(const model::DeviceFacts& device) {
                                                              : fmt::format("{} ({})", device.name, device.kind);
 }
 
-// The owners of the taps that can have caused it: those in the namespace of either end that get every packet.
-std::string tap_owners(const model::Capture& capture) {
+// Whether a tap gets every packet at that end: it is in its namespace, which over lo is the one of both.
+bool listens(const model::TapFacts& tap, const model::Capture& capture, Role end) {
+    const Role owner = capture.spec.path == model::Path::lo ? Role::server : end;
+    return tap.protocol == "all" && tap.namespace_of == model::name_in(model::role_names, owner);
+}
+
+bool is_tapped(const model::Capture& capture, Role end) {
+    return std::any_of(capture.taps.begin(), capture.taps.end(),
+                       [&](const model::TapFacts& tap) { return listens(tap, capture, end); });
+}
+
+// The owners of the taps that can have caused it.
+std::string tap_owners(const model::Capture& capture, Role end) {
     std::vector<std::string> owners;
     for (const auto& tap : capture.taps) {
-        if (tap.protocol != "all") {
+        if (!listens(tap, capture, end)) {
             continue;
         }
         const std::string owner = tap.pid != 0 ? fmt::format("{} (pid {})", tap.command, tap.pid)
@@ -91,7 +108,7 @@ std::string tap_owners(const model::Capture& capture) {
 // What went out: the payload, and again what was retransmitted, which is copied again as well.
 model::Figure<std::uint64_t> transmitted_bytes(const model::Capture& capture,
                                                const model::Figure<std::uint64_t>& payload) {
-    const auto again = ledger::total(capture, model::Role::server, Site::retransmitted).bytes;
+    const auto again = ledger::total(capture, Role::server, Site::retransmitted).bytes;
     return payload.measured() ? model::Figure<std::uint64_t>(payload.value() + again) : payload;
 }
 
@@ -112,8 +129,8 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
     finding.share = stats::safe_ratio(bytes, transmitted_bytes(capture, payload)).value_or(0);
     finding.device = spell_device(groups.front()->device);
     finding.stack = groups.front()->stack;
-    if (id == "packet-tap") {
-        finding.who = tap_owners(capture);
+    if (id == "packet-tap" || id == "packet-tap-on-arrival") {
+        finding.who = tap_owners(capture, id == "packet-tap" ? Role::server : Role::client);
     }
     finding.sentence = cause(id).meaning;
     finding.remedy = cause(id).remedy;
@@ -126,7 +143,7 @@ void find_refused_calls(const model::Capture& capture, const model::Figure<std::
     const std::pair<Site, const char*> rows[] = {{Site::send_not_opted_in, "not-opted-in"},
                                                  {Site::send_route_without_sg, "route-without-scatter-gather"}};
     for (const auto& [site, id] : rows) {
-        const auto tally = ledger::total(capture, model::Role::server, site);
+        const auto tally = ledger::total(capture, Role::server, site);
         if (tally.calls == 0) {
             continue;
         }
@@ -152,9 +169,9 @@ void insert_account(model::Ledger& ledger, model::Account account) {
 
 }  // namespace
 
-std::string cause_of(const LateGroup& group, const std::vector<LateGroup>& others) {
+std::string cause_of(const LateGroup& group, const std::vector<LateGroup>& others, bool receiver_tapped) {
     if (group.function == "skb_copy_ubufs") {
-        return cause_of_page_copy(group, others);
+        return cause_of_page_copy(group, others, receiver_tapped);
     }
     return cause_of_linear_copy(group);
 }
@@ -163,7 +180,7 @@ std::vector<Finding> find_causes(const model::Capture& capture, ledger::Books& b
     std::map<std::string, std::vector<const LateGroup*>> by_cause;
     std::vector<std::string> order;  // of first, that is largest, appearance
     for (const LateGroup& group : books.late) {
-        const std::string id = cause_of(group, books.late);
+        const std::string id = cause_of(group, books.late, is_tapped(capture, Role::client));
         if (by_cause[id].empty()) {
             order.push_back(id);
         }

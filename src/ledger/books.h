@@ -40,6 +40,9 @@ struct Books {
     std::vector<LateGroup> late;  // by bytes, largest first
 };
 
+// Whether the copy was made on the packet's way out. Probes on functions do not see the direction; the stack shows it.
+bool is_leaving(const LateGroup& group);
+
 Books close_books(const model::Capture& capture);
 
 // Sum of a site over the sockets of one end.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <array>
 #include <set>
 #include <string_view>
 
@@ -14,9 +13,17 @@ using model::LateCopyFacts;
 
 namespace {
 
-// Functions that hand a clone to somebody else and let the packet go on as it is: packet taps (dev_queue_xmit_nit on
-// the way out, deliver_skb on the way in) and transmit time stamps with payload (__skb_tstamp_tx).
-constexpr std::array<std::string_view, 3> clone_takers{"dev_queue_xmit_nit", "deliver_skb", "__skb_tstamp_tx"};
+bool has_frame(const LateGroup& group, std::string_view function) {
+    return std::find(group.stack.begin(), group.stack.end(), function) != group.stack.end();
+}
+
+// Callers that hand a clone to somebody else and let the packet go on as it is: packet taps on the way out, which
+// dev_queue_xmit_nit serves, in part by deliver_skb, and transmit time stamps with payload. On the way in deliver_skb
+// hands over the packet itself (net/core/dev.c).
+bool takes_clone(const LateGroup& group) {
+    return group.caller == "dev_queue_xmit_nit" || group.caller == "__skb_tstamp_tx" ||
+           (group.caller == "deliver_skb" && is_leaving(group));
+}
 
 bool is_flagging(std::string_view function) {
     return function == "skb_copy_ubufs" || function == "__pskb_pull_tail";
@@ -32,8 +39,7 @@ Telling telling_of(const LateGroup& group, bool user_pages) {
     if (!is_flagging(group.function)) {
         return Telling::silent;
     }
-    const bool clone = std::find(clone_takers.begin(), clone_takers.end(), group.caller) != clone_takers.end();
-    return clone ? Telling::clone : Telling::flagged;
+    return takes_clone(group) ? Telling::clone : Telling::flagged;
 }
 
 model::DeviceFacts device_of(const model::Capture& capture, std::uint64_t key) {
@@ -63,8 +69,8 @@ LateGroup group_of(const model::Capture& capture, const LateCopyFacts& facts) {
     group.device = device_of(capture, facts.device);
     group.direction = facts.direction;
     group.precision = facts.precision;
-    group.telling = telling_of(group, facts.user_pages);
     group.stack = facts.stack;
+    group.telling = telling_of(group, facts.user_pages);
     return group;
 }
 
@@ -96,6 +102,10 @@ std::string where_of(const LateGroup& group) {
 }
 
 }  // namespace
+
+bool is_leaving(const LateGroup& group) {
+    return group.direction == model::Direction::transmit || has_frame(group, "dev_queue_xmit_nit");
+}
 
 std::vector<LateGroup> group_late_copies(const model::Capture& capture) {
     std::vector<LateGroup> groups;

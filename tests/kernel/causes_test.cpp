@@ -147,6 +147,33 @@ TEST_CASE("causes: a tap that another process opens during the run is named") {
     CHECK(seen["namespace_of"] == "server");
 }
 
+TEST_CASE("causes: taps at both ends are told apart, each with its owner and its bytes") {
+    Program trace =
+        Program::start("netio-trace", {"--provoke", "packet-tap", "--size", "16384", "--duration", "2s", "--json"});
+    const pid_t client = child_named(trace.pid(), "netio-client");
+    REQUIRE(works(client));
+    const Sniffer sniffer(client);
+    const auto outcome = trace.wait();
+    REQUIRE_FALSE(outcome.hung);
+    CHECK_MESSAGE(outcome.exit_code == 0, outcome.err);
+    const json report = parse_report(outcome);
+    check_balances(report);
+    const json near = element(report["causes"], "cause", "packet-tap");
+    const json far = element(report["causes"], "cause", "packet-tap-on-arrival");
+    REQUIRE(!near.empty());
+    REQUIRE(!far.empty());
+    CHECK(contains(near["who"], "netio-tap (pid "));
+    CHECK_FALSE(contains(near["who"], "evil-sniffer"));
+    CHECK(far["who"] == "evil-sniffer (pid " + std::to_string(sniffer.pid()) + ")");
+    // On the way out a tap gets a clone, on arrival the packet itself: that copy is no further one.
+    CHECK(report["witnesses"]["moved_clone_bytes"] == near["bytes"]);
+    const json delivered = element(report["causes"], "cause", "local-delivery");
+    const std::uint64_t arrived = measured(far["bytes"]) + (delivered.empty() ? 0 : measured(delivered["bytes"]));
+    CHECK(report["witnesses"]["moved_flagged_bytes"] == arrived);
+    CHECK(arrived >= measured(report["ledger"]["payload_bytes"]));
+    CHECK(arrived <= measured(report["ledger"]["payload_bytes"]) + site_bytes(report, "server", "retransmitted"));
+}
+
 TEST_CASE("causes: without scatter-gather most bytes are copied silently") {
     const json report = provoked("no-scatter-gather");
     check_balances(report);

@@ -135,6 +135,7 @@ inline model::Capture tapped_capture() {
     capture.late_copies.push_back(late_copy({"skb_copy_ubufs", "dev_queue_xmit_nit", "dev_hard_start_xmit"}, payload,
                                             sender_key, model::Direction::transmit));
     model::TapFacts tap;
+    tap.namespace_of = "server";
     tap.protocol = "all";
     tap.pid = 4711;
     tap.command = "tcpdump";

@@ -51,7 +51,7 @@ LateGroup on_device(LateGroup made, const std::function<void(model::DeviceFacts&
 }
 
 std::string cause_alone(const LateGroup& made) {
-    return cause_of(made, {made});
+    return cause_of(made, {made}, false);
 }
 
 struct Explained {
@@ -87,20 +87,22 @@ Finding only_finding(const Capture& capture) {
     return explained.findings.front();
 }
 
-std::string who_taps(const std::vector<model::TapFacts>& taps) {
-    Capture capture = test::tapped_capture();
+std::string who_taps(const std::vector<model::TapFacts>& taps, const std::string& id = "packet-tap",
+                     Capture capture = test::tapped_capture()) {
     capture.taps = taps;
     for (const auto& finding : explain_all(capture).findings) {
-        if (finding.cause == "packet-tap") {
+        if (finding.cause == id) {
             return finding.who;
         }
     }
-    FAIL("no finding packet-tap");
+    FAIL("no finding " << id);
     return {};
 }
 
-model::TapFacts tap(std::string protocol, std::int32_t pid, std::string command, std::uint64_t inode = 7) {
+model::TapFacts tap(std::string protocol, std::int32_t pid, std::string command, std::uint64_t inode = 7,
+                    std::string end = "server") {
     model::TapFacts facts;
+    facts.namespace_of = std::move(end);
     facts.protocol = std::move(protocol);
     facts.pid = pid;
     facts.command = std::move(command);
@@ -139,15 +141,25 @@ TEST_CASE("cause: local delivery, in the function that this kernel delivers in")
 
 TEST_CASE("cause: a packet tap on the way out and on the way in") {
     CHECK(cause_alone(group({"skb_copy_ubufs", "dev_queue_xmit_nit"})) == "packet-tap");
-    CHECK(cause_alone(group({"skb_copy_ubufs", "deliver_skb"})) == "packet-tap");
+    CHECK(cause_alone(group({"skb_copy_ubufs", "deliver_skb", "dev_queue_xmit_nit"})) == "packet-tap");
+    CHECK(cause_alone(group({"skb_copy_ubufs", "deliver_skb", "__netif_receive_skb_core"})) == "packet-tap-on-arrival");
+}
+
+TEST_CASE("cause: where the receiver's namespace has a tap, the generic receive function copies for it first") {
+    const auto generic = group({"skb_copy_ubufs", "__netif_receive_skb_core"});
+    CHECK(cause_of(generic, {generic}, true) == "packet-tap-on-arrival");
+    CHECK(cause_of(generic, {generic}, false) == "local-delivery");
+    const auto delivered = group({"skb_copy_ubufs", "ip_local_deliver_finish"});
+    CHECK(cause_of(delivered, {delivered}, true) == "local-delivery");
 }
 
 TEST_CASE("cause: the generic receive function copies for taps where another one delivers") {
     const auto generic = group({"skb_copy_ubufs", "__netif_receive_skb_core"});
     const auto tapped = group({"skb_copy_ubufs", "dev_queue_xmit_nit"});
-    CHECK(cause_of(generic, {generic, group({"skb_copy_ubufs", "ip_local_deliver_finish"})}) == "packet-tap");
-    CHECK(cause_of(generic, {group({"skb_copy_ubufs", "ip6_input_finish"}), generic}) == "packet-tap");
-    CHECK(cause_of(generic, {generic, tapped}) == "local-delivery");
+    const auto delivered = [](const char* function) { return group({"skb_copy_ubufs", function}); };
+    CHECK(cause_of(generic, {generic, delivered("ip_local_deliver_finish")}, false) == "packet-tap-on-arrival");
+    CHECK(cause_of(generic, {delivered("ip6_input_finish"), generic}, false) == "packet-tap-on-arrival");
+    CHECK(cause_of(generic, {generic, tapped}, false) == "local-delivery");
 }
 
 TEST_CASE("cause: a device without scatter-gather") {
@@ -220,6 +232,39 @@ TEST_CASE("findings: the owners of taps") {
     CHECK(who_taps({tap("all", 0, "", 123)}) == "an unseen process (socket 123)");
     CHECK(who_taps({tap("all", 5, "a"), tap("88cc", 3, "lldpd"), tap("all", 5, "a"), tap("all", 6, "b")}) ==
           "a (pid 5), b (pid 6)");
+}
+
+TEST_CASE("findings: a tap is named for what is copied in its own namespace only") {
+    const auto sender = tap("all", 5, "a", 7, "server");
+    const auto receiver = tap("all", 6, "b", 8, "client");
+    const auto stranger = tap("all", 7, "c", 9, "host");
+    CHECK(who_taps({sender, receiver, stranger}) == "a (pid 5)");
+    CHECK(who_taps({receiver, stranger}) == "a packet socket that was not found");
+
+    Capture arriving = test::delivered_capture();
+    arriving.late_copies = {late_copy({"skb_copy_ubufs", "__netif_receive_skb_core"}, payload)};
+    CHECK(who_taps({sender, receiver, stranger}, "packet-tap-on-arrival", arriving) == "b (pid 6)");
+    // Over lo both ends are in one namespace, which is the server's.
+    arriving.spec.path = model::Path::lo;
+    CHECK(who_taps({sender}, "packet-tap-on-arrival", arriving) == "a (pid 5)");
+    // A probe on functions does not see the way a packet goes, but its call stack does.
+    Capture leaving = test::tapped_capture();
+    for (auto& copy : leaving.late_copies) {
+        copy.direction = Direction::unknown;
+    }
+    CHECK(who_taps({sender, receiver}, "packet-tap", leaving) == "a (pid 5)");
+}
+
+TEST_CASE("findings: a tap on arrival gets the packet itself, and local delivery nothing more to copy") {
+    Capture capture = test::delivered_capture();
+    capture.taps = {tap("all", 6, "b", 8, "client")};
+    capture.late_copies = {late_copy({"skb_copy_ubufs", "__netif_receive_skb_core"}, payload)};
+    const Finding finding = only_finding(capture);
+    CHECK(finding.cause == "packet-tap-on-arrival");
+    CHECK(finding.remedy == cause("packet-tap-on-arrival").remedy);
+    CHECK(explain_all(capture).ledger.unexplained_bytes == Count(0));
+    capture.taps = {tap("88cc", 3, "lldpd", 8, "client")};
+    CHECK(only_finding(capture).cause == "local-delivery");
 }
 
 TEST_CASE("findings: the largest comes first, and groups of one cause are one finding") {
@@ -309,7 +354,7 @@ TEST_CASE("causes: the table that is built in") {
     }
     CHECK(ids.size() == explain::causes().size());
     for (const char* id : {"local-delivery", "packet-tap", "no-scatter-gather", "no-checksum-offload", "not-opted-in",
-                           "route-without-scatter-gather", "unclassified"}) {
+                           "route-without-scatter-gather", "unclassified", "packet-tap-on-arrival"}) {
         CHECK_MESSAGE(ids.contains(id), id);
         CHECK(cause(id).id == id);
     }

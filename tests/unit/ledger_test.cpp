@@ -339,7 +339,10 @@ TEST_CASE("late copies: what the program is told follows from the function and i
     CHECK(telling({"skb_copy_ubufs", "__netif_receive_skb_core"}) == Telling::flagged);
     CHECK(telling({"__pskb_pull_tail", "__skb_linearize"}) == Telling::flagged);
     CHECK(telling({"skb_copy_ubufs", "dev_queue_xmit_nit"}) == Telling::clone);
-    CHECK(telling({"skb_copy_ubufs", "deliver_skb"}) == Telling::clone);
+    // On the way out it is handed the clone of dev_queue_xmit_nit, on the way in the packet itself.
+    CHECK(telling({"skb_copy_ubufs", "deliver_skb", "dev_queue_xmit_nit"}) == Telling::clone);
+    CHECK(telling({"skb_copy_ubufs", "deliver_skb", "__netif_receive_skb_core"}) == Telling::flagged);
+    CHECK(telling({"skb_copy_ubufs", "deliver_skb"}) == Telling::flagged);
     CHECK(telling({"skb_copy_ubufs", "__skb_tstamp_tx"}) == Telling::clone);
     CHECK(telling({"skb_segment", "tcp_gso_segment"}) == Telling::silent);
     CHECK(telling({"skb_copy", "somebody"}) == Telling::silent);
