@@ -10,11 +10,12 @@ namespace netio {
 
 // What the process exits with; one meaning each, the same in every command.
 enum class ExitCode : int {
-    ok = 0,          // measured
-    threshold = 1,   // measured, and a threshold the user set was missed
-    usage = 2,       // bad input
-    privilege = 3,   // privilege or kernel feature missing
-    incomplete = 4,  // the data are incomplete
+    ok = 0,             // measured
+    usage = 2,          // bad input
+    privilege = 3,      // privilege or kernel feature missing
+    incomplete = 4,     // the data are incomplete
+    interrupted = 130,  // SIGINT came before anything was measured: 128 + its number, as shells have it
+    terminated = 143,   // the same of SIGTERM
 };
 
 // An error as a user reads it: what failed, the kernel's word for why, the one thing to try.

@@ -138,13 +138,23 @@ void add_gaps(const Capture& capture, Report& report) {
     }
 }
 
+// Where nothing was to be traced, what both ends say of themselves must still agree.
+bool books_agree(const Capture& capture, const Report& report) {
+    if (!ledger::is_untraced(capture.spec)) {
+        return report.ledger.unexplained_bytes.value_or(1) == 0;
+    }
+    const auto& balances = report.ledger.balances;
+    return std::all_of(balances.begin(), balances.end(),
+                       [](const model::Balance& balance) { return balance.unexplained.value_or(0) == 0; });
+}
+
 bool is_complete(const Capture& capture, const Report& report) {
     const bool required_missing =
         std::any_of(capture.probes.begin(), capture.probes.end(),
                     [](const model::ProbeFacts& probe) { return probe.required && probe.tier == model::Tier::none; });
     return !required_missing && capture.interrupted.empty() && capture.untracked_sockets == 0 &&
            capture.lost_copies == 0 && capture.server.failure.empty() && capture.client.failure.empty() &&
-           report.ledger.unexplained_bytes.value_or(1) == 0;
+           books_agree(capture, report);
 }
 
 }  // namespace

@@ -124,11 +124,25 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
     return "Zero-copy worked: no byte was copied between the program and the device.";
 }
 
+std::string untraced_verdict(const Report& report) {
+    const auto& told = report.witnesses.told_copied_calls;
+    const auto& calls = report.witnesses.told_calls;
+    std::string text = "Nothing was traced, as --tier none asks, so where bytes were copied is not known.";
+    if (told.measured() && calls.measured()) {
+        text += fmt::format(" The program was told \"copied\" for {} of {} zero-copy sends.",
+                            format_count(told.value()), format_count(calls.value()));
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string verdict_of(const Report& report, const ledger::Books& books) {
     if (report.ledger.payload_bytes.value_or(0) == 0) {
         return "Nothing was sent.";
+    }
+    if (ledger::is_untraced(report.spec)) {
+        return untraced_verdict(report);
     }
     return report.spec.mode == CopyMode::zerocopy ? zerocopy_verdict(report, books) : copy_mode_verdict(report);
 }

@@ -157,7 +157,7 @@ Witnesses hear_witnesses(const Capture& capture, const ledger::Books& books) {
                                                [](const std::string& said) { return said.starts_with(agreement); });
     if (witnesses.agree && witnesses.sentences.empty()) {
         witnesses.sentences.emplace_back(agreement);
-    } else if (!all_heard && witnesses.sentences.empty()) {
+    } else if (!all_heard && witnesses.sentences.empty() && !ledger::is_untraced(capture.spec)) {
         witnesses.sentences.push_back("not every witness could be heard on this kernel");
     }
     return witnesses;

@@ -124,7 +124,8 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
         }
         auto account = make_account(row.id, "program -> kernel", row.what, bytes_seen(capture, "send-call", tally),
                                     calls_seen(capture, "send-call", tally), row.where);
-        if (row.copies) {
+        // A reference adds no copy; but without the bytes it is not known that there were references only.
+        if (row.copies || !account.bytes.measured()) {
             account.copies_per_byte = stats::safe_ratio(account.bytes, ledger.payload_bytes, "nothing was sent");
         }
         ledger.accounts.push_back(std::move(account));
@@ -284,7 +285,14 @@ bool attached(const Capture& capture, std::string_view probe) {
     });
 }
 
+bool is_untraced(const model::Spec& spec) {
+    return spec.tier == model::Tier::none;
+}
+
 std::string why_missing(const Capture& capture, std::string_view probe) {
+    if (is_untraced(capture.spec)) {
+        return "nothing was traced (--tier none)";
+    }
     for (const auto& facts : capture.probes) {
         if (facts.probe == probe && !facts.refused.empty()) {
             return "probe " + facts.probe + " could not be attached: " + facts.refused.back();

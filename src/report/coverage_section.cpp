@@ -40,7 +40,11 @@ Paragraph missing_probe(const ProbeFacts& probe) {
 }
 
 // "12 of 12 probes attached", or why there are none.
-std::string attached(const std::vector<ProbeFacts>& coverage) {
+std::string attached(const model::Report& report) {
+    const auto& coverage = report.coverage;
+    if (report.spec.tier == model::Tier::none) {
+        return "nothing was traced, as --tier none asks: what the kernel did with the bytes is unknown";
+    }
     if (coverage.empty()) {
         return "no probe was tried: what the kernel did is unknown";
     }
@@ -83,7 +87,7 @@ void put_coverage(Page& page, const model::Report& report) {
     for (const auto& gap : report.not_seen) {
         paragraphs.push_back({gap});
     }
-    const std::string summary = attached(report.coverage);
+    const std::string summary = attached(report);
     paragraphs.push_back({paragraphs.empty() && !report.coverage.empty() ? "nothing: " + summary : summary});
     page.section("Not seen", paragraphs);
 }

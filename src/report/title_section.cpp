@@ -45,7 +45,8 @@ std::vector<std::string> where_it_ran(const model::Report& report) {
         kernel = "kernel unknown";
     }
     const std::vector<std::string> tiers = tiers_used(report.coverage);
-    return {trim(kernel), tiers.empty() ? "no probes" : join(tiers, " + ")};
+    const std::string none = report.spec.tier == model::Tier::none ? "not traced" : "no probes";
+    return {trim(kernel), tiers.empty() ? none : join(tiers, " + ")};
 }
 
 // Spaces that stay at the start of a line and inside it.

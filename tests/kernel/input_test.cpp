@@ -223,6 +223,19 @@ TEST_CASE("input: a tier asked for by name works or is refused by name, and neve
     }
 }
 
+TEST_CASE("input: a run that is asked not to trace is complete, and says what it has not measured") {
+    for (const char* mode : {"zerocopy", "one-copy"}) {
+        const json report = report_of({"--tier", "none", "--mode", mode, "--size", "4093", "--messages", "23"});
+        CHECK(report["complete"] == true);
+        CHECK(measured(report["ledger"]["payload_bytes"]) == 4093U * 23U);
+        CHECK(measured(element(report["ledger"]["balances"], "id", "delivered")["unexplained"]) == 0);
+        CHECK(report["verdict"].get<std::string>().starts_with("Nothing was traced"));
+        CHECK_FALSE(report["ledger"]["unexplained_bytes"].is_number());
+        CHECK_FALSE(report["ledger"]["copies_per_byte"].is_number());
+        CHECK(report["coverage"] == json::array());
+    }
+}
+
 TEST_CASE("input: a taken port and a server that is not there") {
     const TakenPort port;
     const Outcome server = Program::start("netio-server", {"--bind", "127.0.0.1", "--port", port.number()}).wait();

@@ -106,12 +106,12 @@ TEST_CASE("namespaces: a task runs inside, its error and its exception come back
     ino_t inside = 0;
     const auto ran = ns.run([&]() -> Result<void> {
         inside = own_namespace();
-        return fail("what", "why", "advice", ExitCode::threshold);
+        return fail("what", "why", "advice", ExitCode::privilege);
     });
     CHECK(inside == ns.inode());
     REQUIRE_FALSE(ran.has_value());
-    CHECK(describe(ran.error()) == describe(Error{"what", "why", "advice", ExitCode::threshold}));
-    CHECK(ran.error().code == ExitCode::threshold);
+    CHECK(describe(ran.error()) == describe(Error{"what", "why", "advice", ExitCode::privilege}));
+    CHECK(ran.error().code == ExitCode::privilege);
     CHECK_THROWS_WITH_AS((void)ns.run([]() -> Result<void> { throw std::runtime_error("from inside"); }), "from inside",
                          std::runtime_error);
 }

@@ -189,6 +189,24 @@ TEST_CASE("ledger: an account without its probe stays on its line, without a fig
     CHECK(books.ledger.payload_bytes == Count(payload));  // the program's own word
 }
 
+TEST_CASE("ledger: an account whose bytes are unknown claims no copies, and no absence of copies") {
+    Capture capture = test::delivered_capture();
+    test::take_away(capture, "send-call");
+    capture.sockets.clear();
+    CHECK(account_of(close_books(capture), "sent.pinned").copies_per_byte.reason() == not_attached("send-call"));
+}
+
+TEST_CASE("ledger: a run that was not to be traced says so wherever a figure is missing") {
+    Capture capture = test::delivered_capture();
+    capture.spec.tier = model::Tier::none;
+    capture.probes.clear();
+    capture.sockets.clear();
+    const Books books = close_books(capture);
+    CHECK(books.ledger.unexplained_bytes == Count::missing("nothing was traced (--tier none)"));
+    CHECK(account_of(books, "sent.pinned").bytes == Count::missing("nothing was traced (--tier none)"));
+    CHECK(balance_of(books, "delivered").unexplained == Count(0));
+}
+
 TEST_CASE("ledger: in a copying mode the line that waits for its probe is the copying one") {
     Capture capture = test::copying_capture(CopyMode::one_copy);
     test::take_away(capture, "send-call");

@@ -153,6 +153,20 @@ TEST_CASE("terminal: what was not measured is n/a with its reason, and never 0")
     CHECK_FALSE(has(text, "agree"));
 }
 
+TEST_CASE("terminal: a run that was not to be traced says so, and blames no probe") {
+    auto report = test::everything_missing();
+    report.spec.tier = model::Tier::none;
+    report.coverage.clear();
+    report.complete = true;
+    const std::string text = render_terminal(report, style(120));
+    CHECK(has(text, "not traced\n"));
+    CHECK(has(text,
+              "Not seen  nothing was traced, as --tier none asks: what the kernel did with the bytes is unknown\n"));
+    CHECK_FALSE(has(text, "incomplete"));
+    CHECK_FALSE(has(text, "no probe was tried"));
+    CHECK_FALSE(has(text, "no probes"));
+}
+
 TEST_CASE("terminal: a figure missing in one place is explained there") {
     auto report = test::zerocopy_over_veth();
     using Count = model::Figure<std::uint64_t>;

@@ -69,6 +69,17 @@ Capture tapped_on_the_way_out() {
     return capture;
 }
 
+// What --tier none leaves: the word of the program at either end.
+Capture untraced(CopyMode mode) {
+    Capture capture = mode == CopyMode::zerocopy ? test::delivered_capture() : test::copying_capture(mode);
+    capture.spec.tier = model::Tier::none;
+    capture.probes.clear();
+    capture.sockets.clear();
+    capture.devices.clear();
+    capture.late_copies.clear();
+    return capture;
+}
+
 }  // namespace
 
 TEST_CASE("witnesses: all three say the same") {
@@ -306,6 +317,31 @@ TEST_CASE("report: complete, unless a required fact is missing or does not fit")
         test::take_away(capture, probe);
         CHECK_MESSAGE(build_report(capture).complete, probe);
     }
+}
+
+TEST_CASE("report: a run that was not to be traced is complete, and claims nothing it has not seen") {
+    for (const CopyMode mode : {CopyMode::zerocopy, CopyMode::two_copy}) {
+        const auto report = build_report(untraced(mode));
+        CHECK(report.complete);
+        CHECK(report.warnings.empty());
+        CHECK(report.witnesses.sentences.empty());
+        CHECK_FALSE(report.witnesses.agree);
+        CHECK_FALSE(report.ledger.copies_per_byte.measured());
+    }
+    Capture short_delivery = untraced(CopyMode::zerocopy);
+    short_delivery.client.connections[0].bytes -= 1;  // the ends themselves disagree
+    CHECK_FALSE(build_report(short_delivery).complete);
+    Capture refused = untraced(CopyMode::zerocopy);
+    refused.spec.tier = model::Tier::automatic;  // asked for, and not had
+    CHECK_FALSE(build_report(refused).complete);
+}
+
+TEST_CASE("verdict: without tracing only the error queue is heard") {
+    CHECK(verdict_of(untraced(CopyMode::zerocopy)) ==
+          "Nothing was traced, as --tier none asks, so where bytes were copied is not known. The program was told "
+          "\"copied\" for 23 of 23 zero-copy sends.");
+    CHECK(verdict_of(untraced(CopyMode::one_copy)) ==
+          "Nothing was traced, as --tier none asks, so where bytes were copied is not known.");
 }
 
 TEST_CASE("report: what is amiss is warned of, each thing once") {
