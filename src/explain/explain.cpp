@@ -75,6 +75,18 @@ void add_throughput(const Capture& capture, Report& report) {
         stats::safe_ratio(static_cast<double>(received) * 8e9, report.wall_ns, "the measured phase took no time");
 }
 
+// What the probes along a packet's way do not agree about: packets that were queued but not sent or retransmitted, or
+// the other way round, and packets that arrived without having been seen to leave. One packet may be in both.
+std::uint64_t unseen_bytes(const model::Ledger& ledger) {
+    std::uint64_t bytes = 0;
+    for (const auto& balance : ledger.balances) {
+        if (balance.id == "queued" || balance.id == "crossed") {
+            bytes = std::max(bytes, balance.unexplained.value_or(0));
+        }
+    }
+    return bytes;
+}
+
 void add_warnings(const Capture& capture, Report& report) {
     if (capture.lost_events != 0) {
         report.warnings.push_back(fmt::format(
@@ -104,13 +116,11 @@ void add_warnings(const Capture& capture, Report& report) {
     if (unread != 0) {
         report.warnings.push_back(fmt::format("{} zero-copy sends were never reported complete", format_count(unread)));
     }
-    for (const auto& balance : report.ledger.balances) {
-        if (balance.id == "queued" && balance.unexplained.value_or(0) != 0 &&
-            balance.left.value() > balance.right.value()) {
-            report.warnings.push_back(
-                fmt::format("{} passed the probes unseen, for the kernel skipped tracepoint programs: run it again",
-                            format_bytes(balance.unexplained.value())));
-        }
+    if (const std::uint64_t unseen = unseen_bytes(report.ledger); unseen != 0) {
+        report.warnings.push_back(
+            fmt::format("{} passed some of the probes unseen: the kernel skipped tracepoint programs, or a device "
+                        "refused packets; run it again",
+                        format_bytes(unseen)));
     }
     const auto unexplained = report.ledger.unexplained_bytes;
     if (unexplained.measured() && unexplained.value() != 0) {

@@ -214,6 +214,24 @@ void balance_transmission(const Capture& capture, model::Ledger& ledger) {
                                            queued.bytes, driver.bytes));
 }
 
+// Where packets arrive on this machine, all do but those that are lost on the way, and these are sent again. More at
+// the receiving stack than at the driver, or fewer without a retransmission, means that packets passed a probe unseen,
+// and that copies of them are missing from the books or stand in them as extra ones.
+void balance_crossing(const Capture& capture, model::Ledger& ledger) {
+    const std::uint64_t given = total(capture, Role::server, Site::transmit_zerocopy).bytes;
+    const std::uint64_t arrived = total(capture, Role::server, Site::receive_zerocopy).bytes;
+    if (arrived == 0 || !attached(capture, "packet-path")) {
+        return;
+    }
+    const std::uint64_t missing = given > arrived ? given - arrived : 0;
+    const bool in_flight = !capture.interrupted.empty();
+    const std::uint64_t lost = attached(capture, "retransmit") && !in_flight
+                                   ? std::min(missing, total(capture, Role::server, Site::retransmitted).bytes)
+                                   : missing;
+    ledger.balances.push_back(make_balance(
+        "crossed", "user pages at the driver = at the receiving stack + lost and sent again", given, arrived + lost));
+}
+
 // User pages that reach a receiving stack of this machine must be copied before a socket gets them.
 void balance_arrival(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
     const Tally arrived = total(capture, Role::server, Site::receive_zerocopy);
@@ -245,6 +263,7 @@ void add_balances(const Capture& capture, const std::vector<LateGroup>& late, mo
     balance_completions(capture, ledger);
     balance_queue(capture, ledger);
     balance_transmission(capture, ledger);
+    balance_crossing(capture, ledger);
     balance_arrival(capture, late, ledger);
     if (capture.interrupted.empty()) {
         ledger.balances.push_back(

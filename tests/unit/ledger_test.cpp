@@ -94,7 +94,7 @@ TEST_CASE("ledger: zero-copy over veth balances on every line") {
     CHECK(books.ledger.send_calls == Count(calls));
     CHECK(ids_of(books.ledger.accounts) == Names{"sent.pinned", "received.copied"});
     CHECK(ids_of(books.ledger.balances) ==
-          Names{"sent", "completed", "queued", "transmitted", "arrived", "delivered", "received"});
+          Names{"sent", "completed", "queued", "transmitted", "crossed", "arrived", "delivered", "received"});
     for (const auto& balance : books.ledger.balances) {
         CHECK_MESSAGE(balance.left == Count(payload), balance.id);
         CHECK_MESSAGE(balance.right == Count(payload), balance.id);
@@ -139,6 +139,8 @@ TEST_CASE("ledger: what is on one side of a balance only is unexplained, in eith
         {"queued", site(0, Site::retransmitted, 41), payload + 41, payload, 41},
         {"transmitted", site(0, Site::transmit_zerocopy, payload - 17), payload, payload - 17, 17},
         {"transmitted", site(0, Site::transmit_linear, 19), payload, payload + 19, 19},
+        {"crossed", site(0, Site::receive_zerocopy, payload + 43), payload, payload + 43, 43},
+        {"crossed", site(0, Site::receive_zerocopy, payload - 47), payload, payload - 47, 47},
         {"arrived", [](Capture& c) { c.late_copies[0].bytes -= 23; }, payload, payload - 23, 23},
         {"delivered", [](Capture& c) { c.client.connections[0].bytes -= 29; }, payload, payload - 29, 29},
         {"received", site(1, Site::receive_copied, payload + 31), payload, payload + 31, 31},
@@ -246,6 +248,38 @@ TEST_CASE("ledger: what is sent again is queued again, where that can be seen") 
     CHECK_FALSE(has_queued(test::copying_capture(CopyMode::one_copy)));
 }
 
+TEST_CASE("ledger: what is given to the driver arrives, or is lost and sent again") {
+    const auto crossed = [](const std::function<void(Capture&)>& change) {
+        Capture capture = test::delivered_capture();
+        change(capture);
+        return balance_of(close_books(capture), "crossed").unexplained;
+    };
+    const auto arrive = [](Capture& capture, std::uint64_t bytes) {
+        capture.sockets[0].sites[Site::receive_zerocopy].bytes = bytes;
+        capture.late_copies[0].bytes = bytes;
+    };
+    CHECK(crossed([&](Capture& c) { arrive(c, payload - 1); }) == Count(1));
+    // A retransmission that no probe of the sending side saw: all their books balance, and a copy is one too many.
+    CHECK(crossed([&](Capture& c) { arrive(c, payload + 4093); }) == Count(4093));
+    CHECK(crossed([&](Capture& c) {
+              c.sockets[0].sites[Site::retransmitted] = {1, 100};
+              arrive(c, payload - 101);
+          }) == Count(1));
+    CHECK(crossed([&](Capture& c) {
+              test::take_away(c, "retransmit");
+              arrive(c, payload - 101);
+          }) == Count(0));
+    CHECK(crossed([&](Capture& c) {
+              c.interrupted = "Ctrl-C";
+              arrive(c, payload - 101);
+          }) == Count(0));
+    // Where nothing arrives here the receiver is on another machine, and a copying mode sends no user pages.
+    for (const Capture& capture : {test::uncopied_capture(), test::copying_capture(CopyMode::one_copy)}) {
+        const Names ids = ids_of(close_books(capture).ledger.balances);
+        CHECK(std::find(ids.begin(), ids.end(), "crossed") == ids.end());
+    }
+}
+
 TEST_CASE("ledger: why a probe is missing") {
     Capture capture = test::delivered_capture();
     CHECK(ledger::attached(capture, "send-call"));
@@ -276,7 +310,7 @@ TEST_CASE("ledger: calls that were copied for want of scatter-gather complete as
     CHECK(account_of(books, "sent.route-without-sg").copies_per_byte.value() ==
           doctest::Approx(1000.0 / double(payload)));
     // The device queue also sees kernel pages then, so what is linear there proves nothing.
-    CHECK(ids_of(books.ledger.balances) == Names{"sent", "completed", "arrived", "delivered", "received"});
+    CHECK(ids_of(books.ledger.balances) == Names{"sent", "completed", "crossed", "arrived", "delivered", "received"});
 }
 
 TEST_CASE("ledger: bytes whose completion was not waited for are in flight, and no more than that") {
@@ -295,7 +329,7 @@ TEST_CASE("ledger: an interrupted run has bytes in flight and claims no delivery
     capture.client.connections[0].bytes = payload - 5000;
     capture.sockets[1].sites[Site::receive_copied].bytes = payload - 5000;
     const Books books = close_books(capture);
-    CHECK(ids_of(books.ledger.balances) == Names{"sent", "completed", "transmitted", "arrived", "received"});
+    CHECK(ids_of(books.ledger.balances) == Names{"sent", "completed", "transmitted", "crossed", "arrived", "received"});
     CHECK(books.ledger.unexplained_bytes == Count(0));
 }
 

@@ -344,6 +344,31 @@ TEST_CASE("verdict: without tracing only the error queue is heard") {
           "Nothing was traced, as --tier none asks, so where bytes were copied is not known.");
 }
 
+TEST_CASE("report: packets that some probes missed are told, in whichever direction the books differ") {
+    const auto skipped = [](const std::function<void(Capture&)>& change) {
+        Capture capture = test::delivered_capture();
+        change(capture);
+        const auto report = build_report(capture);
+        CHECK_FALSE(report.complete);
+        REQUIRE_FALSE(report.warnings.empty());
+        return report.warnings.front();
+    };
+    const std::string told =
+        "4.09 kB passed some of the probes unseen: the kernel skipped tracepoint programs, or a device refused "
+        "packets; run it again";
+    CHECK(skipped([](Capture& c) { c.sockets[0].sites[Site::transmit_queued].bytes -= 4'093; }) == told);
+    CHECK(skipped([](Capture& c) { c.sockets[0].sites[Site::transmit_queued].bytes += 4'093; }) == told);
+    // Sent again, unseen by every probe of the sending side; then it is copied late once more than was sent.
+    CHECK(skipped([](Capture& c) {
+              c.sockets[0].sites[Site::receive_zerocopy].bytes += 4'093;
+              c.late_copies[0].bytes += 4'093;
+          }) == told);
+    CHECK(skipped([](Capture& c) {
+              c.sockets[0].sites[Site::receive_zerocopy].bytes -= 4'093;
+              c.late_copies[0].bytes -= 4'093;
+          }) == told);
+}
+
 TEST_CASE("report: what is amiss is warned of, each thing once") {
     CHECK(build_report(test::delivered_capture()).warnings.empty());
     Capture capture = test::delivered_capture();
