@@ -9,6 +9,7 @@
 
 #include "app/actors.h"
 #include "app/network.h"
+#include "app/prompt_end.h"
 #include "app/provoke.h"
 #include "app/utc.h"
 #include "kernel/environment.h"
@@ -44,28 +45,28 @@ probes::TracerOptions tracer_options(const ExperimentOptions& options) {
 // One experiment in the making; the steps of run_experiment in their order.
 class Experiment {
  public:
-    Experiment(const ExperimentOptions& options, const Progress& progress, workload::Interrupts& interrupts)
-        : options_(options), progress_(progress), interrupts_(interrupts) {
+    Experiment(const ExperimentOptions& options, const Progress& progress) : options_(options), progress_(progress) {
         capture_.spec = options.spec;
         capture_.environment = kernel::read_environment(kernel::Root{}, utc_now());
         capture_.environment.tool_version = NETIO_VERSION;
     }
 
-    Result<void> prepare();
-    Result<void> measure();
-    Capture finish();
+    Result<void> prepare(PromptEnd& prompt_end);
+    Result<void> measure(workload::Interrupts& interrupts);
+    Capture finish(workload::Interrupts& interrupts);
 
  private:
+    Result<void> provoke_cause();
     Result<void> attach();
     void look_for_taps();
-    Result<void> wait_for_both();
+    Result<void> wait_for_both(workload::Interrupts& interrupts);
     Result<void> wait_for(workload::Child& child, model::WorkloadResult& result);
-    void handle_interrupt();
+    void handle_interrupt(workload::Interrupts& interrupts);
+    void end_children(const workload::Interrupts& interrupts);
     void report_share();
 
     const ExperimentOptions& options_;
     const Progress& progress_;
-    workload::Interrupts& interrupts_;
     Capture capture_;
     std::optional<Network> network_;
     Provoked provoked_;
@@ -88,13 +89,7 @@ Result<void> Experiment::attach() {
     return {};
 }
 
-Result<void> Experiment::prepare() {
-    progress_("setting up", -1);
-    auto network = make_network(options_.spec.path);
-    if (!network) {
-        return tl::make_unexpected(network.error());
-    }
-    network_.emplace(std::move(*network));
+Result<void> Experiment::provoke_cause() {
     auto provoked = provoke(options_.spec.provoke, *network_);
     if (!provoked) {
         return tl::make_unexpected(provoked.error());
@@ -103,10 +98,28 @@ Result<void> Experiment::prepare() {
     if (provoked->tap) {
         provoked_.tap.emplace(std::move(*provoked->tap));
     }
-    progress_("attaching probes", -1);
+    return {};
+}
+
+Result<void> Experiment::prepare(PromptEnd& prompt_end) {
+    const auto enter = [&](const char* phase) {
+        prompt_end.phase(phase);
+        progress_(phase, -1);
+    };
+    enter("setting up");
+    auto network = make_network(options_.spec.path);
+    if (!network) {
+        return tl::make_unexpected(network.error());
+    }
+    network_.emplace(std::move(*network));
+    if (auto provoked = provoke_cause(); !provoked) {
+        return provoked;
+    }
+    enter("attaching probes");
     if (auto attached = attach(); !attached) {
         return attached;
     }
+    enter("connecting");
     auto actors = start_actors(options_.spec, *network_, provoked_.skip_opt_in);
     if (!actors) {
         return tl::make_unexpected(actors.error());
@@ -115,7 +128,7 @@ Result<void> Experiment::prepare() {
     if (options_.count) {
         counters_.emplace(actors_->threads);
     }
-    progress_("warming up", -1);
+    enter("warming up");
     return warm_up(*actors_, options_.spec);
 }
 
@@ -141,7 +154,7 @@ void Experiment::look_for_taps() {
     }
 }
 
-Result<void> Experiment::measure() {
+Result<void> Experiment::measure(workload::Interrupts& interrupts) {
     look_for_taps();
     if (tracer_) {
         for (const auto& [pid, role] :
@@ -161,11 +174,11 @@ Result<void> Experiment::measure() {
             return sent;
         }
     }
-    return wait_for_both();
+    return wait_for_both(interrupts);
 }
 
-void Experiment::handle_interrupt() {
-    interrupts_.acknowledge();
+void Experiment::handle_interrupt(workload::Interrupts& interrupts) {
+    interrupts.acknowledge();
     capture_.interrupted = "a signal ended the measured phase early";
     for (workload::Child* child : {&actors_->server, &actors_->client}) {
         (void)child->command("stop");  // a child that is gone shows itself when it is waited for
@@ -192,14 +205,14 @@ Result<void> Experiment::wait_for(workload::Child& child, model::WorkloadResult&
     return {};
 }
 
-Result<void> Experiment::wait_for_both() {
+Result<void> Experiment::wait_for_both(workload::Interrupts& interrupts) {
     struct Waiting {
         workload::Child* child;
         model::WorkloadResult* result;
     };
     std::vector<Waiting> open{{&actors_->server, &capture_.server}, {&actors_->client, &capture_.client}};
     while (!open.empty()) {
-        std::vector<pollfd> descriptors{{interrupts_.fd(), POLLIN, 0}};
+        std::vector<pollfd> descriptors{{interrupts.fd(), POLLIN, 0}};
         for (const Waiting& waiting : open) {
             descriptors.push_back({waiting.child->control_fd(), POLLIN, 0});
         }
@@ -208,7 +221,7 @@ Result<void> Experiment::wait_for_both() {
             tracer_->poll();
         }
         if (descriptors[0].revents != 0) {
-            handle_interrupt();
+            handle_interrupt(interrupts);
         }
         for (std::size_t i = open.size(); i-- > 0;) {
             if (descriptors[i + 1].revents == 0) {
@@ -224,7 +237,20 @@ Result<void> Experiment::wait_for_both() {
     return {};
 }
 
-Capture Experiment::finish() {
+// A child that does not end is killed with this object; a signal means that nobody wants to wait for it.
+void Experiment::end_children(const workload::Interrupts& interrupts) {
+    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+        (void)child->command("exit");
+    }
+    const auto deadline = Clock::now() + end_patience;
+    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+        pollfd signal{interrupts.fd(), POLLIN, 0};
+        while (!child->wait_exit(poll_interval) && Clock::now() < deadline && ::poll(&signal, 1, 0) == 0) {
+        }
+    }
+}
+
+Capture Experiment::finish(workload::Interrupts& interrupts) {
     if (tracer_) {
         tracer_->stop();
     }
@@ -242,12 +268,8 @@ Capture Experiment::finish() {
         capture_.lost_copies = facts.lost_copies;
         capture_.untracked_sockets = facts.untracked_sockets;
     }
-    for (workload::Child* child : {&actors_->client, &actors_->server}) {
-        (void)child->command("exit");
-    }
-    for (workload::Child* child : {&actors_->client, &actors_->server}) {
-        child->wait_exit(end_patience);
-    }
+    end_children(interrupts);
+    interrupts.acknowledge();  // from here on a signal ends the process, which may be stuck writing to a pipe
     progress_("", -1);
     return std::move(capture_);
 }
@@ -255,20 +277,22 @@ Capture Experiment::finish() {
 }  // namespace
 
 Result<Capture> run_experiment(const ExperimentOptions& options, const Progress& progress) {
-    auto interrupts = workload::Interrupts::block();
-    if (!interrupts) {
-        return tl::make_unexpected(interrupts.error());
-    }
-    Experiment experiment(options, progress, *interrupts);
-    if (auto prepared = experiment.prepare(); !prepared) {
+    std::optional<PromptEnd> prompt_end("netio-trace");
+    Experiment experiment(options, progress);
+    if (auto prepared = experiment.prepare(*prompt_end); !prepared) {
         progress("", -1);
         return tl::make_unexpected(prepared.error());
     }
-    if (auto measured = experiment.measure(); !measured) {
+    auto interrupts = workload::Interrupts::block();
+    prompt_end.reset();
+    if (!interrupts) {
+        return tl::make_unexpected(interrupts.error());
+    }
+    if (auto measured = experiment.measure(*interrupts); !measured) {
         progress("", -1);
         return tl::make_unexpected(measured.error());
     }
-    return experiment.finish();
+    return experiment.finish(*interrupts);
 }
 
 }  // namespace netio::app

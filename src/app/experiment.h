@@ -21,8 +21,9 @@ struct ExperimentOptions {
 // Told what is going on: a phase, and the share of it that is done (negative: unknown).
 using Progress = std::function<void(const std::string& phase, double share)>;
 
-// One run: network, probes, server and client, warm-up, measurement, and everything taken down again. The signals
-// SIGINT and SIGTERM end the measured phase early; the capture then says so.
+// One run: network, probes, server and client, warm-up, measurement, and everything taken down again. SIGINT and
+// SIGTERM end the process at once before there is anything to show (PromptEnd), and the measured phase early; the
+// capture then says so, and a second signal kills. After the measured phase a signal ends all waiting.
 Result<model::Capture> run_experiment(const ExperimentOptions& options, const Progress& progress);
 
 }  // namespace netio::app

@@ -20,7 +20,9 @@ constexpr const char* examples =
     "  netio-trace replay run.json\n"
     "  sudo netio-trace doctor                           what can be traced on this kernel\n"
     "\n"
-    "Exit codes: 0 measured; 2 bad usage; 3 privilege or kernel feature missing; 4 data incomplete.\n";
+    "Ctrl-C ends the measurement and prints what there is; before the measurement, and the second time, it quits.\n"
+    "Exit codes: 0 measured; 2 bad usage; 3 privilege or kernel feature missing; 4 data incomplete;\n"
+    "130 or 143 ended by SIGINT or SIGTERM before anything was measured.\n";
 
 struct Subcommand {
     CLI::App* parser;

@@ -85,6 +85,43 @@ void check_stopped_by(int signal) {
     CHECK(run.remains.left_after_waiting() == "");
 }
 
+// A run that is told to end before it measures. It is stopped for a look at it: what it does next is to get the signal.
+void check_ended_before_measuring(Program trace, int signal, const std::string& phase) {
+    REQUIRE(::kill(trace.pid(), SIGSTOP) == 0);
+    REQUIRE(becomes_true([&] { return is_stopped(trace.pid()); }));
+    Remains remains(trace.pid());
+    CHECK(remains.processes() >= 2);
+    CHECK(remains.namespaces() == 2);
+    REQUIRE(::kill(trace.pid(), signal) == 0);
+    REQUIRE(::kill(trace.pid(), SIGCONT) == 0);
+    const Outcome outcome = trace.wait();
+    CAPTURE(outcome.err);
+    CHECK_FALSE(outcome.hung);
+    CHECK(outcome.exit_code == 128 + signal);
+    CHECK(outcome.out.empty());
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK(outcome.err.starts_with(std::string("netio-trace: interrupted by ") +
+                                  (signal == SIGINT ? "SIGINT" : "SIGTERM") + " while "));
+    CHECK(outcome.err.ends_with(": nothing was measured\n"));
+    CHECK(outcome.err.find(phase) != std::string::npos);
+    CHECK(remains.left_after_waiting() == "");
+}
+
+// With a warm-up this long a run that does not answer to signals before it measures hangs.
+const Arguments long_warm_up{"--provoke", "packet-tap", "--size", "16K", "--warmup", "1h", "--json"};
+
+void check_ended_when_starts(const std::string& child, int signal) {
+    Program trace = Program::start("netio-trace", long_warm_up);
+    child_named(trace.pid(), child);
+    check_ended_before_measuring(std::move(trace), signal, "");
+}
+
+void check_ended_in_warm_up(int signal) {
+    Program trace = Program::start("netio-trace", long_warm_up);
+    REQUIRE(works(child_named(trace.pid(), "netio-server")));
+    check_ended_before_measuring(std::move(trace), signal, "while warming up");
+}
+
 constexpr std::uint64_t side_by_side_bytes = 4093U * 9973U * 2U;
 
 std::array<Outcome, 2> run_side_by_side() {
@@ -172,6 +209,35 @@ TEST_CASE("survival: Ctrl-C gives a partial report and leaves nothing") {
 
 TEST_CASE("survival: SIGTERM gives a partial report and leaves nothing") {
     check_stopped_by(SIGTERM);
+}
+
+TEST_CASE("survival: Ctrl-C during the warm-up is one line and leaves nothing") {
+    check_ended_in_warm_up(SIGINT);
+}
+
+TEST_CASE("survival: SIGTERM during the warm-up is one line and leaves nothing") {
+    check_ended_in_warm_up(SIGTERM);
+}
+
+// The tap starts before the probes are attached, the client after that.
+TEST_CASE("survival: a signal during the set-up is one line and leaves nothing") {
+    check_ended_when_starts("netio-tap", SIGINT);
+    check_ended_when_starts("netio-server", SIGTERM);
+    check_ended_when_starts("netio-client", SIGINT);
+}
+
+TEST_CASE("survival: the second Ctrl-C kills a run that cannot end, and leaves nothing") {
+    MiddleOfRun run = middle_of_run(long_run);
+    // A server that does not answer: the first signal has nothing to show for.
+    REQUIRE(::kill(child_named(run.trace.pid(), "netio-server"), SIGSTOP) == 0);
+    kill_in_the_middle(run, run.trace.pid(), SIGINT);
+    REQUIRE(becomes_true([&] { return !blocks(run.trace.pid(), SIGINT); }));
+    CHECK(is_running(run.trace.pid()));
+    REQUIRE(::kill(run.trace.pid(), SIGINT) == 0);
+    const Outcome outcome = run.trace.wait();
+    CHECK_FALSE(outcome.hung);
+    CHECK(outcome.signal == SIGINT);
+    CHECK(run.remains.left_after_waiting() == "");
 }
 
 TEST_SUITE_END();

@@ -282,6 +282,22 @@ bool is_running(pid_t pid) {
     return !fields.empty() && fields[0] != "Z" && fields[0] != "X";
 }
 
+bool is_stopped(pid_t pid) {
+    const auto fields = stat_fields(pid);
+    return !fields.empty() && fields[0] == "T";
+}
+
+bool blocks(pid_t pid, int signal) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+    constexpr std::string_view key = "SigBlk:\t";
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with(key)) {
+            return (std::stoull(line.substr(key.size()), nullptr, 16) >> (signal - 1) & 1) != 0;
+        }
+    }
+    return true;
+}
+
 bool works(pid_t pid, std::chrono::milliseconds processor_time) {
     constexpr std::size_t user = 11;  // utime and stime, proc_pid_stat(5), counted from the state
     constexpr std::size_t system = 12;

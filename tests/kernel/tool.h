@@ -83,6 +83,9 @@ std::vector<pid_t> children_of(pid_t parent);
 std::string command_of(pid_t pid);
 // A process that is a zombie has ended; who reaps it is not the run's concern.
 bool is_running(pid_t pid);
+bool is_stopped(pid_t pid);
+// Whether a process keeps a signal from being delivered; true where that cannot be read.
+bool blocks(pid_t pid, int signal);
 // Waits until a process has used this much processor time: a workload that has is in the middle of its transfer.
 bool works(pid_t pid, std::chrono::milliseconds processor_time = std::chrono::milliseconds(150));
 
