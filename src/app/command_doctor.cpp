@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/doctor_facts.h"
+#include "app/progress.h"
 #include "app/words.h"
 #include "base/files.h"
 #include "report/style.h"
@@ -54,7 +55,7 @@ Result<int> run(const DoctorWords& words) {
     if (!tier) {
         return tl::make_unexpected(tier.error());
     }
-    const report::DoctorFacts facts = collect_doctor_facts(*tier);
+    const report::DoctorFacts facts = collect_doctor_facts(*tier, terminal_progress());
     if (auto printed = print_findings(facts, words.json); !printed) {
         return tl::make_unexpected(printed.error());
     }

@@ -69,9 +69,23 @@ void collect_taps(DoctorFacts& facts, const kernel::Root& root) {
     }
 }
 
+void collect_probes(DoctorFacts& facts, const Progress& progress) {
+    const auto survey = [&](model::Tier tier) {
+        progress("loading and attaching probes: " + std::string(to_string(tier)), -1);
+        return probes::survey_probes(tier);
+    };
+    facts.probes = survey(facts.asked);
+    if (facts.asked == model::Tier::automatic) {
+        for (const model::Tier tier : {model::Tier::fentry, model::Tier::kprobe, model::Tier::tracepoint}) {
+            facts.tiers.push_back({tier, survey(tier)});
+        }
+    }
+    progress("", -1);
+}
+
 }  // namespace
 
-DoctorFacts collect_doctor_facts(model::Tier tier) {
+DoctorFacts collect_doctor_facts(model::Tier tier, const Progress& progress) {
     const kernel::Root root;
     DoctorFacts facts;
     facts.asked = tier;
@@ -79,7 +93,7 @@ DoctorFacts collect_doctor_facts(model::Tier tier) {
     collect_user(facts);
     collect_counters(facts);
     collect_taps(facts, root);
-    facts.probes = probes::survey_probes(tier);
+    collect_probes(facts, progress);
     return facts;
 }
 

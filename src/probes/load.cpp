@@ -31,9 +31,15 @@ int keep_complaint(libbpf_print_level level, const char* format, va_list argumen
     if (level == LIBBPF_DEBUG || level == LIBBPF_INFO) {
         return 0;
     }
-    char line[512];
-    const int length = std::vsnprintf(line, sizeof(line), format, arguments);
-    last_complaint() += line;
+    va_list again;
+    va_copy(again, arguments);
+    const int length = std::vsnprintf(nullptr, 0, format, again);
+    va_end(again);
+    if (length > 0) {  // the verifier's log comes in one piece, and its end matters
+        std::string text(static_cast<std::size_t>(length) + 1, '\0');
+        std::vsnprintf(text.data(), text.size(), format, arguments);
+        last_complaint().append(text, 0, static_cast<std::size_t>(length));
+    }
     return length;
 }
 
@@ -141,7 +147,9 @@ Result<std::optional<Stumble>> load_programs(netio_trace_bpf& skeleton) {
                     denied ? "run it as root (sudo)" : "see what this kernel allows: netio-trace doctor",
                     ExitCode::privilege);
     }
-    return std::optional<Stumble>(Stumble{program, "the verifier refused it: " + errno_text(-outcome)});
+    const std::string word = verifier_word(last_complaint());
+    return std::optional<Stumble>(
+        Stumble{program, "the verifier refused it: " + (word.empty() ? "" : word + ", ") + errno_text(-outcome)});
 }
 
 std::optional<Stumble> attach_programs(netio_trace_bpf& skeleton, Links& links) {
@@ -173,7 +181,7 @@ class Loader {
         : options_(options),
           pending_code_(read_kernel_code()),
           types_(KernelTypes::load(kernel::Root{})),
-          trial_(types_, Trying::each_kind) {}
+          trial_(types_) {}
 
     Result<Loaded> run();
 
@@ -238,7 +246,7 @@ Result<Loaded> Loader::run() {
         Loaded loaded;
         loaded.choices =
             select_variants(catalogue(), options_.tier, [this](const Program& program) { return attempt(program); });
-        if (auto forced = check_forced(loaded.choices, options_.tier); !forced) {
+        if (auto forced = check_forced(loaded.choices, options_.tier); options_.insist && !forced) {
             return tl::make_unexpected(forced.error());
         }
         const auto obstacle = load_choice(loaded);

@@ -109,4 +109,22 @@ Result<void> check_forced(const std::vector<Choice>& choices, Tier forced) {
     return {};
 }
 
+std::string verifier_word(std::string_view complaint) {
+    constexpr std::string_view begin_mark = "-- BEGIN PROG LOAD LOG --\n";
+    const auto begin = complaint.rfind(begin_mark);
+    if (begin == std::string_view::npos) {
+        return {};
+    }
+    const auto log = complaint.substr(begin + begin_mark.size());
+    std::string word;
+    for (const std::string& line : split(std::string(log.substr(0, log.find("-- END PROG LOAD LOG --"))), '\n')) {
+        const std::string text = trim(line);
+        // The sums at the end (print_verification_stats).
+        const bool is_sum = text.starts_with("processed ") || text.starts_with("verification time ") ||
+                            text.starts_with("stack depth ");
+        word = text.empty() || is_sum ? word : text;
+    }
+    return word;
+}
+
 }  // namespace netio::probes

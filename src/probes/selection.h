@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -32,5 +33,9 @@ std::vector<model::ProbeFacts> describe_choices(const std::vector<Choice>& choic
 
 // An error where the forced tier leaves out a required probe: what was asked for by name never falls back silently.
 Result<void> check_forced(const std::vector<Choice>& choices, model::Tier forced);
+
+// What the verifier said last in the log of a failed load, as libbpf prints it; empty where it said nothing. The word
+// for a refusal of the real program, where an empty one is not refused.
+std::string verifier_word(std::string_view complaint);
 
 }  // namespace netio::probes

@@ -13,7 +13,6 @@
 #include "model/site.h"
 #include "probes/decode.h"
 #include "probes/load.h"
-#include "probes/trial.h"
 
 namespace netio::probes {
 
@@ -232,11 +231,26 @@ TraceFacts Tracer::collect() {
     return facts;
 }
 
+namespace {
+
+// No program could be loaded at all, whatever its tier.
+std::vector<model::ProbeFacts> refused_all(const Error& error) {
+    std::vector<Choice> choices;
+    for (const Probe& probe : catalogue()) {
+        choices.push_back({&probe, nullptr, {"every program: " + error.what + ": " + error.why}});
+    }
+    return describe_choices(choices);
+}
+
+}  // namespace
+
 std::vector<model::ProbeFacts> survey_probes(model::Tier tier) {
-    const auto types = KernelTypes::load(kernel::Root{});
-    Trial trial(types, Trying::each_program);
-    const Try attempt = [&](const Program& program) { return trial.attempt(program); };
-    return describe_choices(select_variants(catalogue(), tier, attempt));
+    TracerOptions options;
+    options.tier = tier;
+    options.max_sockets = 1;
+    options.insist = false;
+    const auto loaded = load_and_attach(options);
+    return loaded ? describe_choices(loaded->choices) : refused_all(loaded.error());
 }
 
 }  // namespace netio::probes

@@ -19,6 +19,7 @@ struct TracerOptions {
     std::uint32_t max_sockets = 64;
     std::uint32_t calls_in_flight = 16384;  // zero-copy calls per socket that can be told apart; a power of 2
     std::uint32_t ring_bytes = 256 * 1024;  // a power of 2, at least a page
+    bool insist = true;                     // a forced tier without a required probe is an error
 };
 
 // What the probes learned in the measured window.
@@ -60,7 +61,9 @@ class Tracer {
     std::unique_ptr<State> state_;
 };
 
-// Choice of probes without attaching them for good, for `doctor`.
+// What one tier, or the automatic choice, gives on the running kernel, for `doctor`: the real programs are loaded and
+// attached as for a run, so that what the verifier refuses is seen, and taken off again at once. A probe that cannot be
+// had has its refusals; nothing is an error. Takes some tenths of a second.
 std::vector<model::ProbeFacts> survey_probes(model::Tier tier);
 
 }  // namespace netio::probes

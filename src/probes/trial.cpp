@@ -63,8 +63,7 @@ Result<Fd> open_kprobe(const std::string& function, bool at_return) {
 }  // namespace
 
 // A tracepoint that is there takes programs, and no permission to load any shows with the real ones.
-Trial::Trial(const Result<KernelTypes>& types, Trying trying)
-    : types_(types), trying_(trying), works_{Hook::tracepoint} {}
+Trial::Trial(const Result<KernelTypes>& types) : types_(types), works_{Hook::tracepoint} {}
 
 Result<void> Trial::attempt(const Program& program) {
     const std::string key = spell(program);
@@ -87,7 +86,7 @@ Result<void> Trial::attempt_uncached(const Program& program) {
                                                         : "no such function in this kernel");
     }
     // Kprobes need no type: a function without one is worth trying.
-    if (trying_ == Trying::each_kind && type != 0 && works_.contains(program.hook)) {
+    if (type != 0 && works_.contains(program.hook)) {
         return {};
     }
     auto outcome = kprobe ? attempt_kprobe(program) : attempt_btf(program, type);

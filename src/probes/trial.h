@@ -13,19 +13,14 @@
 
 namespace netio::probes {
 
-// How much is tried. To take a probe off again can cost the kernel a grace period of RCU, some 10 ms each.
-enum class Trying {
-    each_kind,  // until one program of a kind hangs; a single function that refuses shows when it is attached for good
-    each_program,  // every program
-};
-
 // Finds out whether a program can hang where it should. What the kernel has no type for is refused without trying; else
-// an empty program of the same kind is loaded and attached. What the verifier says of the real program shows when that
-// one is loaded; there the same refusal handling applies (load_and_attach).
+// an empty program of the same kind is loaded and attached, until one of the kind hangs: to take a probe off again can
+// cost the kernel a grace period of RCU, some 10 ms each. What the verifier says of the real program, and a single
+// function that refuses, show when that one is loaded and attached, and count as refusals as well (load_and_attach).
 class Trial {
  public:
     // `types`: the running kernel's, or the reason for having none.
-    Trial(const Result<KernelTypes>& types, Trying trying);
+    explicit Trial(const Result<KernelTypes>& types);
 
     // Cached. An error's `why` is the kernel's word.
     Result<void> attempt(const Program& program);
@@ -37,7 +32,6 @@ class Trial {
     void keep(Fd first, Fd second);
 
     const Result<KernelTypes>& types_;
-    Trying trying_;
     std::map<std::string, Result<void>> known_;
     std::set<Hook> works_;
     std::vector<Fd> held_;  // taken off together at the end

@@ -112,18 +112,40 @@ std::string refusal_text(const Refusals& group) {
     return join(first, ", ") + " and " + std::to_string(count - shown) + " more: " + group.reason;
 }
 
-std::vector<Paragraph> refusals_in(const std::vector<model::ProbeFacts>& probes) {
-    std::vector<Refusals> groups;
+void add_refusals(std::vector<Refusals>& groups, const std::vector<model::ProbeFacts>& probes) {
     for (const auto& probe : probes) {
         for (const auto& refusal : probe.refused) {
             add_refusal(groups, refusal);
         }
+    }
+}
+
+std::vector<Paragraph> refusals_in(const DoctorFacts& facts) {
+    std::vector<Refusals> groups;
+    add_refusals(groups, facts.probes);
+    for (const auto& tier : facts.tiers) {
+        add_refusals(groups, tier.probes);
     }
     std::vector<Paragraph> paragraphs;
     for (const auto& group : groups) {
         paragraphs.push_back({refusal_text(group)});
     }
     return paragraphs;
+}
+
+// "required probes by fentry 0 of 5 · kprobe 0 of 5 · tracepoint 5 of 5"
+void put_tiers(Page& page, const std::vector<TierFacts>& tiers) {
+    std::vector<std::string> parts;
+    for (const auto& tier : tiers) {
+        const auto required = std::ranges::count_if(tier.probes, &model::ProbeFacts::required);
+        const auto attached = std::ranges::count_if(
+            tier.probes, [](const auto& probe) { return probe.required && probe.tier != Tier::none; });
+        parts.push_back(std::string{to_string(tier.tier)} + " " + std::to_string(attached) + " of " +
+                        std::to_string(required));
+    }
+    if (!parts.empty()) {
+        page.section("Tiers", {{"required probes by " + items(parts)}});
+    }
 }
 
 void put_probes(Page& page, const DoctorFacts& facts) {
@@ -136,7 +158,8 @@ void put_probes(Page& page, const DoctorFacts& facts) {
         return;
     }
     page.grid(grid);
-    page.section("Refused", refusals_in(facts.probes));
+    put_tiers(page, facts.tiers);
+    page.section("Refused", refusals_in(facts));
 }
 
 void put_counters(Page& page, const DoctorFacts& facts) {

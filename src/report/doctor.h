@@ -26,6 +26,12 @@ struct CountableEvent {
     std::string refusal;
 };
 
+// What a tier gives when it is forced.
+struct TierFacts {
+    model::Tier tier = model::Tier::automatic;
+    std::vector<model::ProbeFacts> probes;
+};
+
 struct DoctorFacts {
     model::Environment environment;  // the limits too
     bool btf = false;
@@ -37,6 +43,7 @@ struct DoctorFacts {
     bool memlock_skipped = false;    // CAP_IPC_LOCK
     model::Tier asked = model::Tier::automatic;
     std::vector<model::ProbeFacts> probes;
+    std::vector<TierFacts> tiers;   // each that was tried by itself
     std::vector<std::string> pmus;  // of the CPU's cores; empty: none
     std::vector<CountableEvent> events;
     std::vector<model::TapFacts> taps;

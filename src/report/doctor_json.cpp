@@ -25,6 +25,16 @@ Json counters_json(const DoctorFacts& facts) {
     return Json{{"pmus", facts.pmus}, {"events", events}};
 }
 
+Json tiers_json(const DoctorFacts& facts) {
+    Json json = Json::object();
+    for (const auto& tier : facts.tiers) {
+        model::Capture capture;
+        capture.probes = tier.probes;
+        json[std::string{to_string(tier.tier)}] = model::to_json(capture)["probes"];
+    }
+    return json;
+}
+
 // The parts that a capture has too, in the one form they have there.
 Json capture_parts(const DoctorFacts& facts) {
     model::Capture capture;
@@ -52,6 +62,7 @@ std::string render_doctor_json(const DoctorFacts& facts) {
     json["capabilities"] = capabilities_json(facts);
     json["memlock_skipped"] = facts.memlock_skipped;
     json["probes"] = parts["probes"];
+    json["tiers"] = tiers_json(facts);
     json["counters"] = counters_json(facts);
     json["taps"] = facts.taps_unknown.empty() ? parts["taps"] : Json{{"missing", valid_utf8(facts.taps_unknown)}};
     return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

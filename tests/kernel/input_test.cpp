@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -233,6 +234,37 @@ TEST_CASE("input: a run that is asked not to trace is complete, and says what it
         CHECK_FALSE(report["ledger"]["unexplained_bytes"].is_number());
         CHECK_FALSE(report["ledger"]["copies_per_byte"].is_number());
         CHECK(report["coverage"] == json::array());
+    }
+}
+
+// With few descriptors an empty program can be loaded and attached, as one is tried after the other. All of a run's
+// programs and maps cannot: what is told of the machine has to be true of a run.
+TEST_CASE("input: doctor tells of what really can be attached") {
+    constexpr rlim_t few = 24;
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    const rlimit lowered{few, usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &lowered) == 0);
+    Program doctor = Program::start("netio-trace", {"doctor", "--json"});
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    const Outcome outcome = doctor.wait();
+    CHECK(outcome.exit_code == 3);
+    const json findings = parse_report(outcome);
+    CHECK(findings["traceable"] == false);
+    for (const json& probe : findings["probes"]) {
+        CHECK(probe["tier"] == "none");
+        CHECK(probe["refused"].dump().find("Too many open files (EMFILE)") != std::string::npos);
+    }
+
+    const json able = parse_report(run_trace({"doctor", "--json"}));
+    CHECK(able["exit_code"] == 0);
+    for (const char* tier : {"fentry", "kprobe", "tracepoint"}) {
+        REQUIRE(able["tiers"][tier].size() == able["probes"].size());
+        for (const json& probe : able["tiers"][tier]) {
+            CAPTURE(probe.dump());
+            CHECK((probe["tier"] == tier || probe["tier"] == "none" || probe["required"] == false));
+            CHECK((probe["tier"] != "none" || !probe["refused"].empty()));
+        }
     }
 }
 

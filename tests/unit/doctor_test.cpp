@@ -165,6 +165,20 @@ TEST_SUITE("doctor") {
         CHECK(contains(text, "Refused fentry/a, tp_btf/b, fentry/c: " + not_permitted + " tp_btf/d: no such"));
     }
 
+    TEST_CASE("each tier that was tried by itself shows what it gives, and its refusals") {
+        DoctorFacts facts = all_attached();
+        CHECK_FALSE(contains(plain(facts), "\nTiers"));
+        const ProbeFacts send = attached("send-call", true, Tier::fentry, "fentry/f");
+        const ProbeFacts path = attached("packet-path", false, Tier::tracepoint, "tp_btf/p");
+        const ProbeFacts copy = missing("late-copy", true, {"kprobe/k: the verifier refused it: no, EINVAL"});
+        facts.tiers = {{Tier::fentry, {send, path}}, {Tier::kprobe, {send, copy, path}}};
+        CHECK(contains(flat(facts), "Tiers required probes by fentry 1 of 1 · kprobe 1 of 2 Refused"));
+        CHECK(contains(flat(facts), "kprobe/k: the verifier refused it: no, EINVAL"));
+        const auto json = nlohmann::json::parse(render_doctor_json(facts));
+        CHECK(json["tiers"]["fentry"].size() == 2);
+        CHECK(json["tiers"]["kprobe"][1]["refused"][0] == "kprobe/k: the verifier refused it: no, EINVAL");
+    }
+
     TEST_CASE("a long list of refused variants is cut short, but not by one") {
         DoctorFacts facts = nothing_attached();
         const auto refuse = [](int variants) {

@@ -449,3 +449,23 @@ TEST_CASE("decode: the numbers of sites are those of the model") {
     CHECK(static_cast<int>(Site::receive_returned) == NETIO_RECEIVE_RETURNED);
     CHECK(model::site_count == NETIO_SITES);
 }
+
+TEST_CASE("load: the verifier's last word before its sums is why it refuses a program") {
+    const std::string complaint =
+        "libbpf: prog 'tp_a': BPF program load failed: Invalid argument\n"
+        "libbpf: prog 'tp_a': -- BEGIN PROG LOAD LOG --\n"
+        "; return retransmitted(ctx[0], ctx[1]);\n"
+        "0: (79) r2 = *(u64 *)(r1 +16)\n"
+        "func 'tcp_retransmit_skb' doesn't have 3-th argument\n"
+        "invalid bpf_context access off=16 size=8\n"
+        "verification time 57 usec\n"
+        "stack depth 0\n"
+        "processed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0\n"
+        "-- END PROG LOAD LOG --\n"
+        "libbpf: prog 'tp_a': failed to load: -22\n";
+    CHECK(probes::verifier_word(complaint) == "invalid bpf_context access off=16 size=8");
+    CHECK(probes::verifier_word("libbpf: prog 'tp_a': failed to load: -1\n").empty());
+    CHECK(probes::verifier_word("-- BEGIN PROG LOAD LOG --\nprocessed 0 insns\n-- END PROG LOAD LOG --").empty());
+    CHECK(probes::verifier_word("-- BEGIN PROG LOAD LOG --\nfirst\n-- END PROG LOAD LOG --\n"
+                                "-- BEGIN PROG LOAD LOG --\nsecond") == "second");
+}
