@@ -240,7 +240,7 @@ TEST_CASE("input: a run that is asked not to trace is complete, and says what it
 // With few descriptors an empty program can be loaded and attached, as one is tried after the other. All of a run's
 // programs and maps cannot: what is told of the machine has to be true of a run.
 TEST_CASE("input: doctor tells of what really can be attached") {
-    constexpr rlim_t few = 24;
+    constexpr rlim_t few = 16;
     rlimit usual{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
     const rlimit lowered{few, usual.rlim_max};
