@@ -237,13 +237,18 @@ static __always_inline struct record record_of(__u64 uarg) {
 }
 
 /* A ubuf_info as __msg_zerocopy_callback gets it. */
-static __always_inline int complete_ubuf(__u64 uarg) {
+static __always_inline int complete_ubuf(__u64 uarg, bool seen_again) {
     struct record seen;
+    __u32 last;
 
     if (!measuring)
         return 0;
     seen = record_of(uarg);
-    return seen.calls ? complete_record(sender_of(uarg), seen.first, seen.first + seen.calls - 1, !seen.kept) : 0;
+    if (!seen.calls)
+        return 0;
+    last = seen.first + seen.calls - 1;
+    return seen_again ? complete_calls(sender_of(uarg), seen.first, last, !seen.kept, true)
+                      : complete_record(sender_of(uarg), seen.first, last, !seen.kept);
 }
 
 /* A notification as it stands in the control block of a packet (struct sock_exterr_skb). */

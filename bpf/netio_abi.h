@@ -52,7 +52,14 @@ struct netio_task {
     __u32 start_position;
     __u32 id;
     __u32 start_sequence; /* write_seq when the call began, where its end is seen from the system call */
-    __u32 pad;
+    /* What programs that hang in several copies know each other's work by (bpf/preemption.h). */
+    __u32 copied_offset;
+    __u64 copied_skb;
+    __u32 returned_sequence;
+    __u8 seen;
+    __u8 send_began;
+    __u8 receive_ended;
+    __u8 pad;
 };
 
 struct netio_socket_ref {
@@ -154,7 +161,7 @@ struct netio_range {
 #define NETIO_HEAD_ALLOCATORS 3
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
-NETIO_ASSERT(sizeof(struct netio_task) == 56, "netio_task");
+NETIO_ASSERT(sizeof(struct netio_task) == 72, "netio_task");
 NETIO_ASSERT(sizeof(struct netio_socket) == 104, "netio_socket");
 NETIO_ASSERT(sizeof(struct netio_call) == 16, "netio_call");
 NETIO_ASSERT(sizeof(struct netio_late_key) == 24, "netio_late_key");

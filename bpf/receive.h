@@ -7,6 +7,7 @@
 #include "sockets.h"
 
 #define MSG_PEEK 2
+#define MSG_TRUNC 0x20
 
 static __always_inline int receive_copies(__s32 bytes) {
     struct netio_task* task = traced_task();

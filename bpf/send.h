@@ -80,6 +80,7 @@ static __always_inline int send_begins(__u64 sk, __u64 msg, bool id_taken) {
     if (slot == NO_SLOT)
         return 0;
     task->msg = msg;
+    task->send_began = 1;
     task->kind = kind_of_call(sk, msg, READ(struct msghdr, msg, msg_flags));
     note_position(task, sk, slot, task->kind, READ(struct sock, sk, sk_zckey.counter) - (id_taken ? 1 : 0));
     return 0;

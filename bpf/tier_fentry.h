@@ -8,38 +8,90 @@
 #include "preemption.h"
 #include "receive.h"
 
-SEC("fentry/tcp_sendmsg_locked")
-int fe_send_begins(__u64* ctx) {
+/* The copies of a program on a function run in an order that is not promised. So each knows by what the task did last
+ * whether another one has done the work. */
+static __always_inline int function_ends_send(__u64 sk, __s32 result) {
+    struct netio_task* task;
+
+    if (functions_preempt) {
+        task = traced_task();
+        if (!task || (task->send_began && !task->msg))
+            return 0;
+    }
+    return send_ends(sk, result);
+}
+
+static __always_inline int function_copies_to_user(__u64 skb, __s32 offset, __s32 bytes) {
+    struct netio_task* task;
+
+    if (functions_preempt) {
+        task = traced_task();
+        if (!task || (task->copied_skb == skb && task->copied_offset == (__u32)offset))
+            return 0;
+        task->copied_skb = skb;
+        task->copied_offset = offset;
+        task->receive_ended = 0;
+    }
+    return receive_copies(bytes);
+}
+
+/* A call that gives bytes without copying them (MSG_TRUNC) is known by how far the socket has been read. */
+static __always_inline int function_ends_receive(__u64 sk, __s32 result, __s32 flags) {
+    struct netio_task* task;
+    __u32 sequence;
+
+    if (functions_preempt) {
+        task = traced_task();
+        if (!task)
+            return 0;
+        sequence = READ(struct tcp_sock, sk, copied_seq);
+        if (task->receive_ended && (!(flags & MSG_TRUNC) || task->returned_sequence == sequence))
+            return 0;
+        task->receive_ended = 1;
+        task->copied_skb = 0;
+        task->returned_sequence = sequence;
+    }
+    return receive_ends(sk, result, flags);
+}
+
+static __always_inline int fe_send_begins_in(__u64* ctx, __u32 copy) {
     return ON_ONE_CPU(functions_preempt, ctx[2] ? send_begins(ctx[0], ctx[1], false) : 0);
 }
 
-SEC("fexit/tcp_sendmsg_locked")
-int fe_send_ends(__u64* ctx) {
-    return ON_ONE_CPU(functions_preempt, send_ends(ctx[0], (__s32)ctx[3]));
+FOUR_COPIES("fentry/tcp_sendmsg_locked", fe_send_begins)
+
+static __always_inline int fe_send_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], (__s32)ctx[3]));
 }
 
-SEC("fentry/skb_copy_datagram_iter")
-int fe_receive_copies(__u64* ctx) {
-    return ON_ONE_CPU(functions_preempt, receive_copies((__s32)ctx[3]));
+FOUR_COPIES("fexit/tcp_sendmsg_locked", fe_send_ends)
+
+static __always_inline int fe_receive_copies_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_copies_to_user(ctx[0], (__s32)ctx[1], (__s32)ctx[3]));
 }
+
+FOUR_COPIES("fentry/skb_copy_datagram_iter", fe_receive_copies)
 
 /* Linux 5.10 to 5.18: tcp_recvmsg(sk, msg, len, nonblock, flags, addr_len). */
-SEC("fexit/tcp_recvmsg")
-int fe_receive_ends_v5_10(__u64* ctx) {
-    return ON_ONE_CPU(functions_preempt, receive_ends(ctx[0], (__s32)ctx[6], (__s32)ctx[4]));
+static __always_inline int fe_receive_ends_v5_10_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[6], (__s32)ctx[4]));
 }
+
+FOUR_COPIES("fexit/tcp_recvmsg", fe_receive_ends_v5_10)
 
 /* Linux 5.19: tcp_recvmsg(sk, msg, len, flags, addr_len). */
-SEC("fexit/tcp_recvmsg")
-int fe_receive_ends(__u64* ctx) {
-    return ON_ONE_CPU(functions_preempt, receive_ends(ctx[0], (__s32)ctx[5], (__s32)ctx[3]));
+static __always_inline int fe_receive_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[5], (__s32)ctx[3]));
 }
 
+FOUR_COPIES("fexit/tcp_recvmsg", fe_receive_ends)
+
 /* Seen on Linux 7.2: tcp_recvmsg(sk, msg, len, flags). */
-SEC("fexit/tcp_recvmsg")
-int fe_receive_ends_v7(__u64* ctx) {
-    return ON_ONE_CPU(functions_preempt, receive_ends(ctx[0], (__s32)ctx[4], (__s32)ctx[3]));
+static __always_inline int fe_receive_ends_v7_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[4], (__s32)ctx[3]));
 }
+
+FOUR_COPIES("fexit/tcp_recvmsg", fe_receive_ends_v7)
 
 SEC("fentry/skb_copy_ubufs")
 int fe_copy_ubufs(__u64* ctx) {
@@ -72,22 +124,30 @@ int fe_cow_data(__u64* ctx) {
     return function_copies_at(ctx, ctx[1], NETIO_COPIER_COW_DATA);
 }
 
+/* Linux 5.17: bpf_loop, for a record that several copies see. */
+static __always_inline int fe_completes_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, complete_ubuf(ctx[0], functions_preempt));
+}
+
+FOUR_COPIES("fentry/__msg_zerocopy_callback", fe_completes)
+
 /* Linux 5.12. */
 SEC("fentry/__msg_zerocopy_callback")
-int fe_completes(__u64* ctx) {
-    return ON_ONE_CPU(functions_preempt, complete_ubuf(ctx[0]));
+int fe_completes_v5_12(__u64* ctx) {
+    return complete_ubuf(ctx[0], false);
 }
 
 /* Linux 5.10 and 5.11: sock_zerocopy_callback(uarg, success) has the same record at its last call. */
 SEC("fentry/sock_zerocopy_callback")
 int fe_completes_v5_10(__u64* ctx) {
-    return ON_ONE_CPU(functions_preempt, complete_ubuf(ctx[0]));
+    return complete_ubuf(ctx[0], false);
 }
 
 /* For kernels that inline __msg_zerocopy_callback (Debian's Linux 7.2). */
-SEC("fentry/sk_error_report")
-int fe_error_reported(__u64* ctx) {
+static __always_inline int fe_error_reported_in(__u64* ctx, __u32 copy) {
     return ON_ONE_CPU(functions_preempt, error_reported(ctx[0]));
 }
+
+FOUR_COPIES("fentry/sk_error_report", fe_error_reported)
 
 #endif

@@ -69,12 +69,12 @@ int kp_cow_data(struct pt_regs* ctx) {
 
 SEC("kprobe/__msg_zerocopy_callback")
 int kp_completes(struct pt_regs* ctx) {
-    return complete_ubuf(PT_REGS_PARM1(ctx));
+    return complete_ubuf(PT_REGS_PARM1(ctx), false);
 }
 
 SEC("kprobe/sock_zerocopy_callback")
 int kp_completes_v5_10(struct pt_regs* ctx) {
-    return complete_ubuf(PT_REGS_PARM1(ctx));
+    return complete_ubuf(PT_REGS_PARM1(ctx), false);
 }
 
 /* For kernels that inline __msg_zerocopy_callback (Debian's Linux 7.2). */

@@ -11,44 +11,49 @@
 #include "window.h"
 
 /* Linux 6.16. Fires once a turn of the loop in tcp_sendmsg_locked, after the call got its completion number. */
-SEC("tp_btf/tcp_sendmsg_locked")
-int tp_send_begins(__u64* ctx) {
+static __always_inline int tp_send_begins_in(__u64* ctx, __u32 copy) {
     return ON_ONE_CPU(tracepoints_preempt, send_begins(ctx[0], ctx[1], true));
 }
+
+FOUR_COPIES("tp_btf/tcp_sendmsg_locked", tp_send_begins)
 
 /* Before Linux 6.16. */
 SEC("tp_btf/sys_enter")
 int tp_syscall_enters(__u64* ctx) {
-    return ON_ONE_CPU(tracepoints_preempt, syscall_enters(ctx[0], (__s64)ctx[1]));
+    return syscall_enters(ctx[0], (__s64)ctx[1]);
 }
 
 /* Before Linux 6.3. */
 SEC("tp_btf/sys_exit")
 int tp_send_returns(__u64* ctx) {
-    return ON_ONE_CPU(tracepoints_preempt, send_returns(ctx[0], (__s64)ctx[1]));
+    return send_returns(ctx[0], (__s64)ctx[1]);
 }
 
 SEC("tp_btf/sys_exit")
 int tp_receive_returns(__u64* ctx) {
-    return ON_ONE_CPU(tracepoints_preempt, receive_returns(ctx[0], (__s64)ctx[1]));
+    return receive_returns(ctx[0], (__s64)ctx[1]);
 }
 
 /* Linux 6.3. */
-SEC("tp_btf/sock_send_length")
-int tp_send_ends(__u64* ctx) {
-    return ON_ONE_CPU(tracepoints_preempt, send_ends(ctx[0], (__s32)ctx[1]));
+static __always_inline int tp_send_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(tracepoints_preempt, falls_to(copy, SEEN_SEND_END) ? send_ends(ctx[0], (__s32)ctx[1]) : 0);
 }
 
-SEC("tp_btf/skb_copy_datagram_iovec")
-int tp_receive_copies(__u64* ctx) {
-    return ON_ONE_CPU(tracepoints_preempt, receive_copies((__s32)ctx[1]));
+FOUR_COPIES("tp_btf/sock_send_length", tp_send_ends)
+
+static __always_inline int tp_receive_copies_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(tracepoints_preempt, falls_to(copy, SEEN_RECEIVE_COPY) ? receive_copies((__s32)ctx[1]) : 0);
 }
+
+FOUR_COPIES("tp_btf/skb_copy_datagram_iovec", tp_receive_copies)
 
 /* Linux 6.3. */
-SEC("tp_btf/sock_recv_length")
-int tp_receive_ends(__u64* ctx) {
-    return ON_ONE_CPU(tracepoints_preempt, receive_ends(ctx[0], (__s32)ctx[1], (__s32)ctx[2]));
+static __always_inline int tp_receive_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(tracepoints_preempt,
+                      falls_to(copy, SEEN_RECEIVE_END) ? receive_ends(ctx[0], (__s32)ctx[1], (__s32)ctx[2]) : 0);
 }
+
+FOUR_COPIES("tp_btf/sock_recv_length", tp_receive_ends)
 
 SEC("tp_btf/net_dev_queue")
 int tp_transmit_queued(__u64* ctx) {
@@ -88,21 +93,19 @@ int tp_node_memory_allocated(__u64* ctx) {
 }
 
 /* Linux 5.14. */
-SEC("tp_btf/inet_sk_error_report")
-int tp_error_reported(__u64* ctx) {
+static __always_inline int tp_error_reported_in(__u64* ctx, __u32 copy) {
     return ON_ONE_CPU(tracepoints_preempt, error_reported(ctx[0]));
 }
 
-SEC("tp_btf/consume_skb")
-int tp_packet_consumed(__u64* ctx) {
+FOUR_COPIES("tp_btf/inet_sk_error_report", tp_error_reported)
+
+static __always_inline int tp_packet_consumed_in(__u64* ctx, __u32 copy) {
     return ON_ONE_CPU(tracepoints_preempt, packet_consumed(ctx[0], true));
 }
 
-/* Sees what the one above misses when it is interrupted; a call is counted once, whoever sees its record. */
-SEC("tp_btf/consume_skb")
-int tp_packet_consumed_2(__u64* ctx) {
-    return ON_ONE_CPU(tracepoints_preempt, packet_consumed(ctx[0], true));
-}
+/* Two of them everywhere: the second sees what the first misses when it is interrupted. A call is counted once, whoever
+ * sees its record. */
+FOUR_COPIES("tp_btf/consume_skb", tp_packet_consumed)
 
 /* Before Linux 5.17, which brought bpf_loop. */
 SEC("tp_btf/consume_skb")

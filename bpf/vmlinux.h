@@ -137,6 +137,7 @@ struct sock {
 };
 
 struct tcp_sock {
+	__u32 copied_seq;
 	__u32 write_seq;
 };
 

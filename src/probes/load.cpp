@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "kernel/preemption.h"
 #include "probes/trial.h"
 #include "probes/types.h"
 
@@ -81,15 +83,27 @@ bool uses_tracepoints(const std::vector<Choice>& choices, std::string_view probe
     return false;
 }
 
+// Where a task can be preempted while it runs a program of this kind (bpf/preemption.h).
+struct Preemption {
+    bool functions = false;
+    bool tracepoints = false;
+};
+
+Preemption preemption_of(const Result<KernelTypes>& types) {
+    const bool preempts = kernel::may_preempt(kernel::Root{});
+    // This function came with the readers under which tracepoints no longer keep the CPU (Linux 7.0).
+    return {preempts, preempts && types && types->function("init_srcu_struct_fast") != 0};
+}
+
 void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const std::vector<Choice>& choices,
-               const Result<KernelTypes>& types) {
+               const Result<KernelTypes>& types, const Preemption& preemption) {
     auto& constants = *skeleton.rodata;
     constants.max_slots = options.max_sockets;
     constants.call_ring = options.calls_in_flight;
     constants.direct_reads = types && types->function("bpf_rdonly_cast") != 0;
-    constants.functions_preempt = types && types->function("bpf_preempt_disable") != 0;
-    // Came with the readers under which tracepoints let tasks be preempted (Linux 7.0).
-    constants.tracepoints_preempt = constants.functions_preempt && types->function("init_srcu_struct_fast") != 0;
+    constants.functions_preempt = preemption.functions;
+    constants.tracepoints_preempt = preemption.tracepoints;
+    constants.cpu_can_be_kept = types && types->function("bpf_preempt_disable") != 0;
     constants.late_from_transmit = uses_tracepoints(choices, "linearise");
     set_pid_namespace(skeleton);
     bpf_map__set_max_entries(skeleton.maps.free_slots, options.max_sockets);
@@ -100,7 +114,25 @@ void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const st
     bpf_map__set_max_entries(skeleton.maps.events, options.ring_bytes);
 }
 
-Result<Skeleton> open_skeleton(const std::vector<Program>& programs) {
+constexpr std::array<const char*, 3> copy_suffixes{"_2", "_3", "_4"};
+
+// Programs that can be preempted hang in several copies, each for what the ones before it had to miss.
+void enable_copies(const netio_trace_bpf& skeleton, const Program& program, const Preemption& preemption) {
+    const bool function = program.hook == Hook::fentry || program.hook == Hook::fexit;
+    const bool tracepoint = program.hook == Hook::tracepoint;
+    if (!(function && preemption.functions) && !(tracepoint && preemption.tracepoints)) {
+        return;
+    }
+    for (const char* suffix : copy_suffixes) {
+        bpf_program* copy =
+            bpf_object__find_program_by_name(skeleton.obj, (std::string(program.name) + suffix).c_str());
+        if (copy != nullptr) {
+            bpf_program__set_autoload(copy, true);
+        }
+    }
+}
+
+Result<Skeleton> open_skeleton(const std::vector<Program>& programs, const Preemption& preemption) {
     Skeleton skeleton(netio_trace_bpf::open());
     if (!skeleton) {
         return fail("the BPF programs cannot be opened", errno_text(errno), "", ExitCode::privilege);
@@ -115,6 +147,7 @@ Result<Skeleton> open_skeleton(const std::vector<Program>& programs) {
             return fail("the catalogue names a program that was not built", std::string(wanted.name));
         }
         bpf_program__set_autoload(found, true);
+        enable_copies(*skeleton, wanted, preemption);
     }
     return skeleton;
 }
@@ -152,6 +185,14 @@ Result<std::optional<Stumble>> load_programs(netio_trace_bpf& skeleton) {
         Stumble{program, "the verifier refused it: " + (word.empty() ? "" : word + ", ") + errno_text(-outcome)});
 }
 
+// The program of the catalogue that a refusal of `program` or of one of its copies concerns.
+std::string catalogued(const std::vector<Choice>& choices, const std::string& program) {
+    const auto programs = programs_of(choices);
+    const bool known =
+        std::any_of(programs.begin(), programs.end(), [&](const Program& other) { return other.name == program; });
+    return known ? program : program.substr(0, program.rfind('_'));
+}
+
 std::optional<Stumble> attach_programs(netio_trace_bpf& skeleton, Links& links) {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, skeleton.obj) {
@@ -181,6 +222,7 @@ class Loader {
         : options_(options),
           pending_code_(read_kernel_code()),
           types_(KernelTypes::load(kernel::Root{})),
+          preemption_(preemption_of(types_)),
           trial_(types_) {}
 
     Result<Loaded> run();
@@ -195,6 +237,7 @@ class Loader {
     std::future<KernelCode> pending_code_;
     std::optional<KernelCode> code_;
     Result<KernelTypes> types_;
+    Preemption preemption_;
     Trial trial_;
     std::map<std::string, std::string> stumbled_;  // program name -> why
 };
@@ -222,12 +265,12 @@ std::optional<Stumble> Loader::add_code(Loaded& loaded) {
 }
 
 Result<std::optional<Stumble>> Loader::load_choice(Loaded& loaded) {
-    auto skeleton = open_skeleton(programs_of(loaded.choices));
+    auto skeleton = open_skeleton(programs_of(loaded.choices), preemption_);
     if (!skeleton) {
         return tl::make_unexpected(skeleton.error());
     }
     loaded.skeleton = std::move(*skeleton);
-    configure(*loaded.skeleton, options_, loaded.choices, types_);
+    configure(*loaded.skeleton, options_, loaded.choices, types_, preemption_);
     auto stumble = load_programs(*loaded.skeleton);
     if (!stumble || *stumble) {
         return stumble;
@@ -257,7 +300,7 @@ Result<Loaded> Loader::run() {
             return loaded;
         }
         const auto& [program, why] = **obstacle;
-        if (!stumbled_.emplace(program, why).second) {
+        if (!stumbled_.emplace(catalogued(loaded.choices, program), why).second) {
             return fail("the BPF program " + program + " cannot be used", why,
                         "see what this kernel allows: netio-trace doctor", ExitCode::privilege);
         }
