@@ -80,6 +80,10 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
         return fail("--ring " + words.ring, "the ring buffer takes a power of two from 4K to 1G", "--ring 256K",
                     ExitCode::usage);
     }
+    if (*provoke == model::Provocation::not_opted_in && spec->mode != model::CopyMode::zerocopy) {
+        return fail("--provoke not-opted-in --mode " + words.mode, "only a zero-copy send can lack the opt-in",
+                    "--mode zerocopy", ExitCode::usage);
+    }
     ExperimentOptions options;
     options.spec = *spec;
     options.spec.path = *path;

@@ -16,6 +16,13 @@ namespace netio::app {
 
 using Command = std::function<Result<int>()>;
 
+// As the name of a file: stdout.
+inline constexpr const char* standard_output = "-";
+// An option that names a file to write; without a value it means stdout.
+CLI::Option* declare_output(CLI::App& cli, const std::string& name, std::string& target, const std::string& what);
+// Writes a file, or to stdout.
+Result<void> put(const std::string& target, const std::string& text);
+
 // Where a report goes besides, or instead of, the terminal. "-" is stdout and takes the terminal report's place.
 struct Outputs {
     std::string json;

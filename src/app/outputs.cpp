@@ -16,26 +16,19 @@
 
 namespace netio::app {
 
-namespace {
-
-constexpr const char* standard_output = "-";
-
 Result<void> put(const std::string& target, const std::string& text) {
     if (target != standard_output) {
         return write_file(target, text);
     }
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-        return fail("the report cannot be written", "stdout does not take it");
+        return fail("the output cannot be written", "stdout does not take it");
     }
     return {};
 }
 
 CLI::Option* declare_output(CLI::App& cli, const std::string& name, std::string& target, const std::string& what) {
-    // Without a value the option means stdout.
     return cli.add_option(name, target, what)->expected(0, 1)->default_str(standard_output)->type_name("[FILE]");
 }
-
-}  // namespace
 
 void declare_outputs(CLI::App& cli, Outputs& outputs) {
     declare_output(cli, "--json", outputs.json,

@@ -12,21 +12,29 @@
 
 namespace netio::app {
 
-// A word of a vocabulary, as given to `option`. The error names the nearest word.
+// The error for a word that is none of `words`: it names the nearest, or all where none is near.
+inline Error unknown_word(const std::string& option, const std::string& text,
+                          const std::vector<std::string_view>& words) {
+    const std::vector<std::string> all(words.begin(), words.end());
+    const std::string near = nearest(text, words);
+    if (near.empty()) {
+        return {option + " " + text, "there is no such word", "one of " + join(all, ", "), ExitCode::usage};
+    }
+    return {option + " " + text, "there is no such word; known are " + join(all, ", "), option + " " + near,
+            ExitCode::usage};
+}
+
+// A word of a vocabulary, as given to `option`.
 template <class E, std::size_t N>
 Result<E> parse_word(const std::string& option, const std::array<model::Name<E>, N>& names, const std::string& text) {
     if (const auto value = model::value_in(names, text)) {
         return *value;
     }
     std::vector<std::string_view> words;
-    std::vector<std::string> all;
     for (const auto& name : names) {
         words.push_back(name.text);
-        all.emplace_back(name.text);
     }
-    const std::string near = nearest(text, words);
-    return fail(option + " " + text, "there is no such word; known are " + join(all, ", "),
-                near.empty() ? option + " " + all.front() : option + " " + near, ExitCode::usage);
+    return Unexpected{unknown_word(option, text, words)};
 }
 
 }  // namespace netio::app

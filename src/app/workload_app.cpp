@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/words.h"
 #include "base/text.h"
 #include "model/json.h"
 #include "stats/histogram.h"
@@ -122,8 +123,25 @@ int report(const ProgramOptions& options, LineChannel* control, const Error& err
     return print_error(options.name, error);
 }
 
-// The option that the first unknown one most likely meant; empty where all are known, or none is near.
-std::string nearest_option(const CLI::App& cli, int argc, char** argv) {
+// The word on the command line that no option or command takes; an option before a mere value.
+std::string unknown_argument(const CLI::App& cli, int argc, char** argv) {
+    const std::vector<std::string> unknown = cli.remaining(true);
+    std::string first;
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        if (std::find(unknown.begin(), unknown.end(), word) == unknown.end()) {
+            continue;
+        }
+        if (word.starts_with("-")) {
+            return word.substr(0, word.find('='));
+        }
+        first = first.empty() ? word : first;
+    }
+    return first;
+}
+
+// What the user most likely meant; empty where nothing is near.
+std::string nearest_known(const CLI::App& cli, const std::string& word) {
     std::vector<std::string> known;
     const auto collect = [&known](const CLI::App& app) {
         for (const auto* option : app.get_options()) {
@@ -136,28 +154,29 @@ std::string nearest_option(const CLI::App& cli, int argc, char** argv) {
         collect(*subcommand);
     }
     const std::vector<std::string_view> candidates(known.begin(), known.end());
-    for (int i = 1; i < argc; ++i) {
-        const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-        const bool is_word = word.starts_with("--") || (i == 1 && !word.starts_with("-"));
-        if (is_word && std::find(known.begin(), known.end(), word) == known.end()) {
-            return nearest(word, candidates);
-        }
-    }
-    return {};
+    return nearest(word, candidates);
 }
 
-// CLI11 names its errors by kind and explains them in one sentence, which becomes the reason.
-std::string what_is_wrong(const std::string& kind) {
-    if (kind == "ExtrasError") {
-        return "unknown argument";
+// CLI11 explains an error in one sentence that begins with the option ("--threads: Value 0 not in range 1 to 1024").
+Error usage_error(const CLI::ParseError& error, const std::string& help) {
+    const std::string text = error.what();
+    const std::size_t colon = text.find(": ");
+    const std::string option = text.substr(0, colon);
+    switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
+        case CLI::ExitCodes::ArgumentMismatch:
+            return {option, "it needs a value", help, ExitCode::usage};
+        case CLI::ExitCodes::RequiredError:
+            return {"an argument is missing", text, help, ExitCode::usage};
+        case CLI::ExitCodes::ExcludesError:
+            return {"these options do not go together", text, "only one of them", ExitCode::usage};
+        case CLI::ExitCodes::ValidationError:
+            if (colon != std::string::npos) {
+                return {option, text.substr(colon + 2), help, ExitCode::usage};
+            }
+            [[fallthrough]];
+        default:
+            return {"an option has a value it cannot take", text, help, ExitCode::usage};
     }
-    if (kind == "RequiredError") {
-        return "an argument is missing";
-    }
-    if (kind == "ExcludesError" || kind == "RequiresError") {
-        return "these options do not go together";
-    }
-    return "an option has a value it cannot take";
 }
 
 }  // namespace
@@ -168,26 +187,20 @@ std::optional<int> parse_arguments(CLI::App& cli, int argc, char** argv) {
         cli.parse(argc, argv);
     } catch (const CLI::Success& wish) {
         return cli.exit(wish);  // --help, --version
+    } catch (const CLI::ExtrasError&) {
+        const std::string word = unknown_argument(cli, argc, argv);
+        const std::string near = nearest_known(cli, word);
+        const std::string why = word.starts_with("-") ? "there is no such option" : "there is no such command";
+        return print_error(cli.get_name(),
+                           {word, why, near.empty() ? cli.get_name() + " --help" : near, ExitCode::usage});
     } catch (const CLI::ParseError& error) {
-        const std::string advice = nearest_option(cli, argc, argv);
-        return print_error(cli.get_name(), {what_is_wrong(error.get_name()), error.what(),
-                                            advice.empty() ? cli.get_name() + " --help" : advice, ExitCode::usage});
+        return print_error(cli.get_name(), usage_error(error, cli.get_name() + " --help"));
     }
     return std::nullopt;
 }
 
 Result<model::CopyMode> parse_mode(const std::string& text) {
-    if (const auto mode = model::value_in(model::copy_mode_names, text)) {
-        return *mode;
-    }
-    std::vector<std::string_view> words;
-    std::vector<std::string> all;
-    for (const auto& name : model::copy_mode_names) {
-        words.push_back(name.text);
-        all.emplace_back(name.text);
-    }
-    const std::string near = nearest(text, words);
-    return fail("--mode " + text, "there is no such mode", near.empty() ? join(all, ", ") : near, ExitCode::usage);
+    return parse_word("--mode", model::copy_mode_names, text);
 }
 
 Result<std::uint64_t> parse_message_size(const std::string& text) {

@@ -112,6 +112,17 @@ model::Figure<std::uint64_t> transmitted_bytes(const model::Capture& capture,
     return payload.measured() ? model::Figure<std::uint64_t>(payload.value() + again) : payload;
 }
 
+// The remedy with the device's name in its commands, so that they can be copied.
+std::string remedy_for(const std::string& id, const model::DeviceFacts& device) {
+    constexpr std::string_view placeholder = "DEVICE";
+    std::string remedy = cause(id).remedy;
+    const auto at = remedy.find(placeholder);
+    if (at != std::string::npos && !device.name.empty()) {
+        remedy.replace(at, placeholder.size(), device.name);
+    }
+    return remedy;
+}
+
 Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& groups, const model::Capture& capture,
                    const model::Figure<std::uint64_t>& payload) {
     Finding finding;
@@ -121,9 +132,6 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
         bytes += group->bytes;
         finding.calls += group->copies;
         finding.silent = finding.silent || group->telling == ledger::Telling::silent;
-        if (group->precision == model::Precision::page_exact) {
-            finding.precision = model::Precision::page_exact;
-        }
     }
     finding.bytes = bytes;
     finding.share = stats::safe_ratio(bytes, transmitted_bytes(capture, payload)).value_or(0);
@@ -133,7 +141,7 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
         finding.who = tap_owners(capture, id == "packet-tap" ? Role::server : Role::client);
     }
     finding.sentence = cause(id).meaning;
-    finding.remedy = cause(id).remedy;
+    finding.remedy = remedy_for(id, groups.front()->device);
     return finding;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "base/text.h"
+#include "explain/causes.h"
 #include "explain/sentences.h"
 #include "stats/ratio.h"
 
@@ -21,14 +24,6 @@ std::uint64_t account_bytes(const Report& report, std::string_view id) {
         }
     }
     return 0;
-}
-
-std::uint64_t bytes_by(const ledger::Books& books, ledger::Telling telling) {
-    std::uint64_t bytes = 0;
-    for (const auto& group : books.late) {
-        bytes += group.telling == telling ? group.bytes : 0;
-    }
-    return bytes;
 }
 
 std::string copies_sentence(const Report& report) {
@@ -70,11 +65,26 @@ std::string subject(std::uint64_t copied, std::uint64_t pinned, const Figure<std
     return format_percent(stats::safe_ratio(copied, pinned).value_or(0)) + " of the zero-copy bytes were";
 }
 
+// ": the receiver is on this machine", of the largest finding that explains why bytes of the packets themselves were
+// copied; empty where there is none.
+std::string reason(const Report& report, bool silent) {
+    for (const model::Finding& finding : report.findings) {
+        const bool of_packets = finding.cause != "packet-tap" && finding.cause != "unclassified" &&
+                                finding.cause != "route-without-scatter-gather" && finding.cause != "not-opted-in";
+        if (of_packets && finding.silent == silent) {
+            std::string title = cause(finding.cause).title;
+            title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(title[0])));
+            return ": " + title;
+        }
+    }
+    return {};
+}
+
 std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
     const std::uint64_t pinned = account_bytes(report, "sent.pinned");
-    const std::uint64_t flagged = bytes_by(books, ledger::Telling::flagged);
-    const std::uint64_t silent = bytes_by(books, ledger::Telling::silent);
-    const std::uint64_t clone = bytes_by(books, ledger::Telling::clone);
+    const std::uint64_t flagged = ledger::bytes_by(books, ledger::Telling::flagged);
+    const std::uint64_t silent = ledger::bytes_by(books, ledger::Telling::silent);
+    const std::uint64_t clone = ledger::bytes_by(books, ledger::Telling::clone);
     if (!report.ledger.send_calls.measured()) {
         return "How the send calls took their bytes could not be seen: " + report.ledger.send_calls.reason() + ".";
     }
@@ -97,13 +107,13 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
                 ? fmt::format(" The program was told \"copied\" for {} of {} sends.", format_count(told.value()),
                               format_count(report.witnesses.told_calls.value()))
                 : "";
-        return subject(silent + flagged, pinned, calls) + " copied before the device, silently." + claim +
-               " Zero-copy saved nothing on them.";
+        return subject(silent + flagged, pinned, calls) + " copied before the device, silently" + reason(report, true) +
+               "." + claim + " Zero-copy saved nothing on them.";
     }
     if (flagged != 0) {
-        const std::string twice = clone != 0 ? ", and once more for a packet tap" : "";
-        return subject(flagged, pinned, calls) + " copied after all" + twice +
-               ". Zero-copy saved nothing on them: their pages were pinned, and then copied as well.";
+        const std::string twice = clone != 0 ? " A packet tap had them copied once more." : "";
+        return subject(flagged, pinned, calls) + " copied after all" + reason(report, false) +
+               ". Zero-copy saved nothing on them, for their pages were pinned and then copied as well." + twice;
     }
     if (!report.witnesses.moved_silent_bytes.measured()) {
         return "Whether the zero-copy sends were copied silently could not be seen: " +
@@ -113,8 +123,8 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
         return fmt::format("The packets carried user pages to the device, but {} were copied for a packet tap.",
                            format_bytes(clone));
     }
-    if (bytes_by(books, ledger::Telling::unknown) != 0) {
-        return subject(bytes_by(books, ledger::Telling::unknown), pinned, calls) +
+    if (ledger::bytes_by(books, ledger::Telling::unknown) != 0) {
+        return subject(ledger::bytes_by(books, ledger::Telling::unknown), pinned, calls) +
                " copied on the way, but the call stacks were lost: why, and what the program was told, is not known.";
     }
     if (report.ledger.unexplained_bytes.value_or(0) != 0 || report.witnesses.recorded_copied_calls.value_or(0) != 0) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "explain/sentences.h"
 
@@ -18,8 +16,6 @@ using model::Witnesses;
 using Count = Figure<std::uint64_t>;
 
 namespace {
-
-constexpr std::string_view agreement = "they agree";
 
 bool uses_zerocopy(const Capture& capture) {
     return capture.spec.mode == model::CopyMode::zerocopy;
@@ -62,78 +58,110 @@ Count moved(const Capture& capture, const ledger::Books& books, Telling telling,
     if (!ledger::attached(capture, probe)) {
         return Count::missing(ledger::why_missing(capture, probe));
     }
-    std::uint64_t bytes = 0;
-    for (const auto& group : books.late) {
-        if (group.telling == telling) {
-            bytes += group.bytes;
-        }
-    }
-    return bytes;
+    return ledger::bytes_by(books, telling);
 }
 
 bool differ(const Count& a, const Count& b) {
     return a.measured() && b.measured() && a.value() != b.value();
 }
 
-void compare_queue_with_record(Witnesses& witnesses) {
+// What the witnesses contradict each other in, and what only has to be known to see that they do not.
+struct Comparison {
+    std::vector<std::string> differences;
+    std::vector<std::string> remarks;
+};
+
+void compare_queue_with_record(const Witnesses& witnesses, Comparison& said) {
     if (differ(witnesses.told_calls, witnesses.recorded_calls)) {
-        witnesses.sentences.push_back(
+        said.differences.push_back(
             fmt::format("the error queue told of {} sends, the kernel completed {}: notifications were not read",
                         format_count(witnesses.told_calls.value()), format_count(witnesses.recorded_calls.value())));
     }
     if (differ(witnesses.told_copied_calls, witnesses.recorded_copied_calls)) {
-        witnesses.sentences.push_back(fmt::format(
+        said.differences.push_back(fmt::format(
             "the error queue says {} sends were copied, the kernel's record says {}: merging notifications keeps the "
             "flag of the first one only",
             format_count(witnesses.told_copied_calls.value()), format_count(witnesses.recorded_copied_calls.value())));
     }
 }
 
-void compare_record_with_bytes(const Capture& capture, const ledger::Books& books, Witnesses& witnesses) {
+// Copies that the flag says nothing of, or says too much.
+void compare_flag_with_bytes(const ledger::Books& books, const Witnesses& witnesses, Comparison& said) {
     const std::uint64_t silent = witnesses.moved_silent_bytes.value_or(0);
     const std::uint64_t clone = witnesses.moved_clone_bytes.value_or(0);
     const std::uint64_t flagged = witnesses.moved_flagged_bytes.value_or(0);
-    const std::uint64_t recorded = witnesses.recorded_copied_bytes.value_or(0);
-    const auto at_once = ledger::total(capture, Role::server, Site::send_route_without_sg).bytes;
-    const std::uint64_t unknown = moved(capture, books, Telling::unknown, "linearise").value_or(0);
+    const std::uint64_t unknown =
+        witnesses.moved_silent_bytes.measured() ? ledger::bytes_by(books, Telling::unknown) : 0;
     if (unknown != 0) {
-        witnesses.sentences.push_back(
+        said.differences.push_back(
             fmt::format("{} were copied by functions whose call stack was lost: whether they set the flag is not known",
                         format_bytes(unknown)));
     }
     if (silent != 0) {
-        witnesses.sentences.push_back(
+        said.differences.push_back(
             fmt::format("told \"zero-copy\", but copied: {} were copied silently, by functions that clear no flag",
                         format_bytes(silent)));
     }
-    if (clone != 0) {
-        witnesses.sentences.push_back(fmt::format("{} were copied for somebody else's clone of the packets{}",
-                                                  format_bytes(clone),
-                                                  flagged == 0 && silent == 0 && witnesses.moved_silent_bytes.measured()
-                                                      ? "; told \"copied\", but sent from user pages"
-                                                      : ""));
+    if (clone != 0 && flagged == 0 && silent == 0 && witnesses.moved_silent_bytes.measured()) {
+        said.differences.push_back(
+            fmt::format("{} were copied for somebody else's clone of the packets; told \"copied\", but sent from user "
+                        "pages",
+                        format_bytes(clone)));
+    } else if (clone != 0) {
+        said.remarks.push_back(
+            fmt::format("{} were copied besides, for somebody else's clone of the packets", format_bytes(clone)));
     }
+}
+
+void compare_record_with_bytes(const Capture& capture, const ledger::Books& books, const Witnesses& witnesses,
+                               Comparison& said) {
     if (!witnesses.recorded_copied_bytes.measured() || !witnesses.moved_flagged_bytes.measured()) {
         return;
     }
-    if (recorded > flagged + at_once && (flagged != 0 || silent != 0)) {
-        witnesses.sentences.push_back(fmt::format(
+    const std::uint64_t flagged = witnesses.moved_flagged_bytes.value();
+    const std::uint64_t recorded = witnesses.recorded_copied_bytes.value();
+    const bool silent = witnesses.moved_silent_bytes.value_or(0) != 0;
+    const bool others = witnesses.moved_clone_bytes.value_or(0) != 0 || ledger::bytes_by(books, Telling::unknown) != 0;
+    const auto at_once = ledger::total(capture, Role::server, Site::send_route_without_sg).bytes;
+    if (recorded > flagged + at_once && (flagged != 0 || silent)) {
+        said.differences.push_back(fmt::format(
             "{} count as copied in the record, yet {} were copied by flagging functions: one copied byte flags every "
             "send of its range",
             format_bytes(recorded), format_bytes(flagged)));
     }
-    if (recorded > at_once && flagged == 0 && silent == 0 && clone == 0 && unknown == 0) {
-        witnesses.sentences.push_back(
+    if (recorded > at_once && flagged == 0 && !silent && !others) {
+        said.differences.push_back(
             fmt::format("{} count as copied in the record, yet no function was seen copying them",
                         format_bytes(recorded - at_once)));
     }
-    if (recorded < flagged) {
-        const auto again = ledger::total(capture, Role::server, Site::retransmitted).bytes;
-        witnesses.sentences.push_back(
-            again >= flagged - recorded
-                ? fmt::format("{}; {} were retransmitted and copied again", agreement, format_bytes(flagged - recorded))
-                : fmt::format("{} more were copied by flagging functions than the record calls copied",
-                              format_bytes(flagged - recorded)));
+    if (recorded >= flagged) {
+        return;
+    }
+    const std::string more = format_bytes(flagged - recorded);
+    const auto again = ledger::total(capture, Role::server, Site::retransmitted).bytes;
+    if (again >= flagged - recorded) {
+        said.remarks.push_back(fmt::format("{} were retransmitted and copied again", more));
+    } else {
+        said.differences.push_back(
+            fmt::format("{} more were copied by flagging functions than the record calls copied", more));
+    }
+}
+
+// One sentence where they agree, with the remarks; else one for each difference and remark.
+void conclude(const Capture& capture, const Comparison& said, Witnesses& witnesses) {
+    const bool all_heard = witnesses.told_calls.measured() && witnesses.recorded_calls.measured() &&
+                           witnesses.moved_flagged_bytes.measured() && witnesses.moved_silent_bytes.measured();
+    witnesses.agree = all_heard && said.differences.empty();
+    if (witnesses.agree) {
+        std::vector<std::string> parts{"they agree"};
+        parts.insert(parts.end(), said.remarks.begin(), said.remarks.end());
+        witnesses.sentences = {join(parts, "; ")};
+        return;
+    }
+    witnesses.sentences = said.differences;
+    witnesses.sentences.insert(witnesses.sentences.end(), said.remarks.begin(), said.remarks.end());
+    if (!all_heard && witnesses.sentences.empty() && !ledger::is_untraced(capture.spec)) {
+        witnesses.sentences.emplace_back("not every witness could be heard on this kernel");
     }
 }
 
@@ -149,17 +177,11 @@ Witnesses hear_witnesses(const Capture& capture, const ledger::Books& books) {
     if (!uses_zerocopy(capture)) {
         return witnesses;
     }
-    compare_queue_with_record(witnesses);
-    compare_record_with_bytes(capture, books, witnesses);
-    const bool all_heard = witnesses.told_calls.measured() && witnesses.recorded_calls.measured() &&
-                           witnesses.moved_flagged_bytes.measured() && witnesses.moved_silent_bytes.measured();
-    witnesses.agree = all_heard && std::all_of(witnesses.sentences.begin(), witnesses.sentences.end(),
-                                               [](const std::string& said) { return said.starts_with(agreement); });
-    if (witnesses.agree && witnesses.sentences.empty()) {
-        witnesses.sentences.emplace_back(agreement);
-    } else if (!all_heard && witnesses.sentences.empty() && !ledger::is_untraced(capture.spec)) {
-        witnesses.sentences.push_back("not every witness could be heard on this kernel");
-    }
+    Comparison said;
+    compare_queue_with_record(witnesses, said);
+    compare_flag_with_bytes(books, witnesses, said);
+    compare_record_with_bytes(capture, books, witnesses, said);
+    conclude(capture, said, witnesses);
     return witnesses;
 }
 

@@ -28,7 +28,6 @@ struct LateGroup {
     model::DeviceFacts device;
     model::Direction direction = model::Direction::unknown;
     Telling telling = Telling::silent;
-    model::Precision precision = model::Precision::byte_exact;
     std::uint64_t copies = 0;
     std::uint64_t bytes = 0;
     std::vector<std::string> stack;
@@ -42,6 +41,9 @@ struct Books {
 
 // Whether the copy was made on the packet's way out. Probes on functions do not see the direction; the stack shows it.
 bool is_leaving(const LateGroup& group);
+
+// Sum over the late copies of that telling.
+std::uint64_t bytes_by(const Books& books, Telling telling);
 
 Books close_books(const model::Capture& capture);
 

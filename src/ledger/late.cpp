@@ -68,7 +68,6 @@ LateGroup group_of(const model::Capture& capture, const LateCopyFacts& facts) {
     group.caller = caller_in(facts.stack);
     group.device = device_of(capture, facts.device);
     group.direction = facts.direction;
-    group.precision = facts.precision;
     group.stack = facts.stack;
     group.telling = telling_of(group, facts.user_pages);
     return group;
@@ -76,7 +75,7 @@ LateGroup group_of(const model::Capture& capture, const LateCopyFacts& facts) {
 
 bool same_group(const LateGroup& a, const LateGroup& b) {
     return a.function == b.function && a.caller == b.caller && a.device.key == b.device.key &&
-           a.direction == b.direction && a.telling == b.telling && a.precision == b.precision;
+           a.direction == b.direction && a.telling == b.telling;
 }
 
 void add(LateGroup& group, const LateCopyFacts& facts) {
@@ -107,6 +106,14 @@ bool is_leaving(const LateGroup& group) {
     return group.direction == model::Direction::transmit || has_frame(group, "dev_queue_xmit_nit");
 }
 
+std::uint64_t bytes_by(const Books& books, Telling telling) {
+    std::uint64_t bytes = 0;
+    for (const LateGroup& group : books.late) {
+        bytes += group.telling == telling ? group.bytes : 0;
+    }
+    return bytes;
+}
+
 std::vector<LateGroup> group_late_copies(const model::Capture& capture) {
     std::vector<LateGroup> groups;
     for (const LateCopyFacts& facts : capture.late_copies) {
@@ -134,9 +141,6 @@ model::Account late_account(const std::string& cause, const std::vector<const La
         bytes += group->bytes;
         copies += group->copies;
         silent = silent || group->telling == Telling::silent;
-        if (group->precision == model::Precision::page_exact) {
-            account.precision = model::Precision::page_exact;
-        }
     }
     account.id = "late." + cause;
     account.stage = "inside the kernel";

@@ -36,6 +36,14 @@ std::uint64_t serialised_bytes(const Capture& capture) {
     return sum;
 }
 
+std::uint64_t sent_messages(const Capture& capture) {
+    std::uint64_t sum = 0;
+    for (const auto& connection : capture.server.connections) {
+        sum += connection.messages;
+    }
+    return sum;
+}
+
 std::uint64_t unread_completions(const Capture& capture) {
     std::uint64_t sum = 0;
     for (const auto& connection : capture.server.connections) {
@@ -111,7 +119,7 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
     const std::uint64_t serialised = serialised_bytes(capture);
     if (serialised != 0) {
         auto account = make_account("program.serialised", "in the program", "copied", serialised,
-                                    Bytes::missing("counted in bytes only"), "fields into one buffer");
+                                    sent_messages(capture), "fields into one buffer");
         account.copies_per_byte = stats::safe_ratio(serialised, ledger.payload_bytes, "nothing was sent");
         ledger.accounts.push_back(std::move(account));
     }

@@ -77,7 +77,7 @@ struct DeviceFacts {
     std::uint32_t ifindex = 0;
     std::uint64_t netns = 0;
     bool scatter_gather = true;  // NETIF_F_SG
-    bool checksum = true;        // NETIF_F_HW_CSUM, or IP_CSUM with IPV6_CSUM
+    bool checksum = true;        // NETIF_F_HW_CSUM or NETIF_F_IP_CSUM: of TCP over IPv4
     bool segmentation = true;    // NETIF_F_TSO
     bool operator==(const DeviceFacts&) const = default;
 };
@@ -95,10 +95,9 @@ struct LateCopyFacts {
     std::uint32_t slot = 0;
     std::uint64_t device = 0;
     Direction direction = Direction::unknown;
-    std::uint64_t copies = 0;  // calls of the copying function
-    std::uint64_t bytes = 0;   // payload bytes moved; with page_exact, 4096 x pages
-    std::uint64_t pages = 0;   // pages allocated for it, where they were counted; 0: not counted
-    Precision precision = Precision::byte_exact;
+    std::uint64_t copies = 0;        // calls of the copying function
+    std::uint64_t bytes = 0;         // payload bytes moved, as the kernel has their length
+    std::uint64_t pages = 0;         // pages allocated for it, where they were counted; 0: not counted
     bool user_pages = true;          // the copied packet carried user pages (zero-copy), not kernel pages
     std::vector<std::string> stack;  // kernel functions, innermost first, suffixes stripped; empty: lost
     bool operator==(const LateCopyFacts&) const = default;

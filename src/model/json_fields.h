@@ -44,11 +44,6 @@ struct Vocabulary<Role> {
     static constexpr const auto& names = role_names;
 };
 template <>
-struct Vocabulary<Precision> {
-    static constexpr auto noun = "precision";
-    static constexpr const auto& names = precision_names;
-};
-template <>
 struct Vocabulary<Provocation> {
     static constexpr auto noun = "provocation";
     static constexpr const auto& names = provocation_names;
@@ -130,7 +125,6 @@ void fields(A& a, Of<LateCopyFacts> auto& s) {
     a("copies", s.copies);
     a("bytes", s.bytes);
     a("pages", s.pages);
-    a("precision", s.precision);
     a("user_pages", s.user_pages);
     a("stack", s.stack);
 }

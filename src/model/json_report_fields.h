@@ -16,7 +16,6 @@ void fields(A& a, const Account& s) {
     a("bytes", s.bytes);
     a("calls", s.calls);
     a("copies_per_byte", s.copies_per_byte);
-    a("precision", s.precision);
     a("where", s.where);
 }
 
@@ -60,7 +59,6 @@ void fields(A& a, const Finding& s) {
     a("calls", s.calls);
     a("share", s.share);
     a("silent", s.silent);
-    a("precision", s.precision);
     a("sentence", s.sentence);
     a("remedy", s.remedy);
     a("device", s.device);

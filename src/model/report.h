@@ -19,8 +19,7 @@ struct Account {
     Figure<std::uint64_t> bytes;
     Figure<std::uint64_t> calls;
     Figure<double> copies_per_byte;  // copies this account adds to a payload byte (0 for references)
-    Precision precision = Precision::byte_exact;
-    std::string where;  // kernel function(s) and device: "skb_copy_ubufs <- ip_local_deliver_finish, veth"
+    std::string where;               // kernel function(s) and device: "skb_copy_ubufs <- ip_local_deliver_finish, veth"
     bool operator==(const Account&) const = default;
 };
 
@@ -67,9 +66,8 @@ struct Finding {
     std::string cause;  // id in docs/causes.json: "local-delivery"
     Figure<std::uint64_t> bytes;
     std::uint64_t calls = 0;
-    double share = 0;     // of the payload bytes
-    bool silent = false;  // the program was not told
-    Precision precision = Precision::byte_exact;
+    double share = 0;      // of the payload bytes
+    bool silent = false;   // the program was not told
     std::string sentence;  // why, with the names of this run
     std::string remedy;
     std::string device;  // "veth0 (veth)"

@@ -44,13 +44,6 @@ inline constexpr std::array<Name<Tier>, 5> tier_names{{
 enum class Role : std::uint8_t { server, client };
 inline constexpr std::array<Name<Role>, 2> role_names{{{Role::server, "server"}, {Role::client, "client"}}};
 
-// How exact a number of bytes is.
-enum class Precision : std::uint8_t { byte_exact, page_exact };
-inline constexpr std::array<Name<Precision>, 2> precision_names{{
-    {Precision::byte_exact, "byte-exact"},  // the length the kernel moved
-    {Precision::page_exact, "page-exact"},  // the pages allocated for the copy; an upper bound of the bytes
-}};
-
 // A setting the run makes in its own namespaces to bring a cause about.
 enum class Provocation : std::uint8_t { none, packet_tap, no_scatter_gather, not_opted_in };
 inline constexpr std::array<Name<Provocation>, 4> provocation_names{{
@@ -91,9 +84,6 @@ constexpr std::string_view to_string(Tier v) {
 }
 constexpr std::string_view to_string(Role v) {
     return name_in(role_names, v);
-}
-constexpr std::string_view to_string(Precision v) {
-    return name_in(precision_names, v);
 }
 constexpr std::string_view to_string(Provocation v) {
     return name_in(provocation_names, v);

@@ -190,8 +190,6 @@ std::string_view prefix_of(Hook hook) {
             return "fexit/";
         case Hook::kprobe:
             return "kprobe/";
-        case Hook::kretprobe:
-            return "kretprobe/";
         case Hook::tracepoint:
             return "tp_btf/";
     }

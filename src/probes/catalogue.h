@@ -10,7 +10,7 @@
 namespace netio::probes {
 
 // How one BPF program hangs on the kernel.
-enum class Hook { fentry, fexit, kprobe, kretprobe, tracepoint };
+enum class Hook { fentry, fexit, kprobe, tracepoint };
 
 struct Program {
     std::string_view name;  // in bpf/netio_trace.bpf.c

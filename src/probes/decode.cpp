@@ -123,7 +123,6 @@ model::LateCopyFacts decode_late_copy(const netio_late_key& key, const netio_lat
     facts.copies = value.copies;
     facts.bytes = value.bytes;
     facts.pages = value.pages;
-    facts.precision = key.page_exact != 0 ? model::Precision::page_exact : model::Precision::byte_exact;
     facts.user_pages = key.user_pages != 0;
     facts.stack = std::move(stack);
     return facts;

@@ -43,7 +43,7 @@ Unexpected refused(std::string why) {
 }
 
 // kprobes by perf_event_open(2), as libbpf attaches them where it can.
-Result<Fd> open_kprobe(const std::string& function, bool at_return) {
+Result<Fd> open_kprobe(const std::string& function) {
     const auto type = read_file("/sys/bus/event_source/devices/kprobe/type");
     if (!type) {
         return refused("this kernel has no kprobes (CONFIG_KPROBES is off)");
@@ -51,7 +51,6 @@ Result<Fd> open_kprobe(const std::string& function, bool at_return) {
     perf_event_attr attributes{};
     attributes.size = sizeof(attributes);
     attributes.type = static_cast<std::uint32_t>(std::stoul(*type));
-    attributes.config = at_return ? 1 : 0;
     attributes.config1 = reinterpret_cast<std::uint64_t>(function.c_str());
     const long fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
     if (fd < 0) {
@@ -78,7 +77,7 @@ Result<void> Trial::attempt_uncached(const Program& program) {
     if (!types_) {
         return refused("this kernel describes no types: " + types_.error().why);
     }
-    const bool kprobe = program.hook == Hook::kprobe || program.hook == Hook::kretprobe;
+    const bool kprobe = program.hook == Hook::kprobe;
     const std::uint32_t type =
         program.hook == Hook::tracepoint ? types_->tracepoint(program.symbol) : types_->function(program.symbol);
     if (type == 0 && !kprobe) {
@@ -120,7 +119,7 @@ Result<void> Trial::attempt_btf(const Program& program, std::uint32_t type_id) {
 }
 
 Result<void> Trial::attempt_kprobe(const Program& program) {
-    auto event = open_kprobe(std::string(program.symbol), program.hook == Hook::kretprobe);
+    auto event = open_kprobe(std::string(program.symbol));
     if (!event) {
         return tl::make_unexpected(event.error());
     }

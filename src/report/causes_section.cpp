@@ -19,8 +19,7 @@ std::string share_of(const Finding& finding) {
     if (!finding.bytes.measured()) {
         return std::string{not_available};
     }
-    const bool bound = finding.precision == model::Precision::page_exact;
-    return (bound ? "\u2264 " : "") + format_percent(finding.share);
+    return format_percent(finding.share);
 }
 
 // "local-delivery 100.0 %" or "packet-tap 0.2 % silent", which stands out before the sentence.
@@ -49,6 +48,26 @@ Paragraph why(const Finding& finding) {
     return {head + unbreakable(" ") + " " + text, Ink::plain, head};
 }
 
+// Each remedy once, with the causes that it is for where there are several.
+std::vector<Paragraph> remedies_of(const std::vector<Finding>& findings) {
+    std::vector<std::pair<std::string, std::string>> causes_by_remedy;
+    for (const auto& finding : findings) {
+        const auto known =
+            std::ranges::find_if(causes_by_remedy, [&](const auto& entry) { return entry.first == finding.remedy; });
+        if (known != causes_by_remedy.end()) {
+            known->second += ", " + finding.cause;
+        } else if (!finding.remedy.empty()) {
+            causes_by_remedy.emplace_back(finding.remedy, finding.cause);
+        }
+    }
+    std::vector<Paragraph> paragraphs;
+    for (const auto& [remedy, causes] : causes_by_remedy) {
+        const std::string head = findings.size() > 1 ? causes : "";
+        paragraphs.push_back({head.empty() ? remedy : head + ": " + remedy, Ink::plain, head});
+    }
+    return paragraphs;
+}
+
 std::string frames_of(const Finding& finding) {
     const std::size_t shown = std::min(frames_shown, finding.stack.size());
     std::string frames = join(std::span{finding.stack}.first(shown), " <- ");
@@ -62,19 +81,11 @@ std::string frames_of(const Finding& finding) {
 
 void put_causes(Page& page, const std::vector<Finding>& findings) {
     std::vector<Paragraph> whys;
-    std::vector<std::string> remedies;
     for (const auto& finding : findings) {
         whys.push_back(why(finding));
-        if (!finding.remedy.empty() && std::ranges::find(remedies, finding.remedy) == remedies.end()) {
-            remedies.push_back(finding.remedy);
-        }
     }
     page.section("Why", whys);
-    std::vector<Paragraph> tries;
-    for (const auto& remedy : remedies) {
-        tries.push_back({remedy});
-    }
-    page.section("Try", tries);
+    page.section("Try", remedies_of(findings));
 }
 
 void put_stacks(Page& page, const std::vector<Finding>& findings) {

@@ -59,8 +59,16 @@ std::string amount(std::string_view event, const Count& count) {
     return text;
 }
 
+// What happens a few times a run: per byte it is a nought with digits behind it.
+bool is_rare(std::string_view event) {
+    return event == "context-switches" || event == "page-faults" || event == "cpu-migrations";
+}
+
 std::string per_byte(std::string_view event, const model::Figure<double>& figure) {
     constexpr double least = 0.001;
+    if (is_rare(event)) {
+        return {};
+    }
     if (!figure.measured()) {
         return std::string{not_available};
     }
@@ -205,7 +213,9 @@ void explain_cells(const Event& event, bool split, Missing& missing) {
             missing.add_unless_measured(role + " user", row.user);
             missing.add_unless_measured(role + " kernel", row.kernel);
         }
-        missing.add_unless_measured(role + " per byte", row.per_byte);
+        if (!is_rare(row.event)) {
+            missing.add_unless_measured(role + " per byte", row.per_byte);
+        }
     }
 }
 

@@ -23,7 +23,8 @@ std::string yes_or(bool is, std::string_view otherwise) {
 
 void put_kernel(Page& page, const DoctorFacts& facts) {
     const model::Environment& machine = facts.environment;
-    const std::string where = machine.hypervisor.empty() ? "bare metal" : "virtual machine: " + machine.hypervisor;
+    std::string where = machine.hypervisor.empty() ? "bare metal" : "virtual machine";
+    where += machine.hypervisor.empty() || machine.hypervisor == "unnamed" ? "" : ": " + machine.hypervisor;
     page.section("Kernel", {{items({trim("Linux " + machine.kernel_release + " " + machine.machine),
                                     count_of(machine.cpus, "CPU", "CPUs"), where})},
                             {items({"lockdown " + machine.lockdown, "BTF " + yes_or(facts.btf, "none"),
@@ -250,6 +251,9 @@ std::string render_doctor(const DoctorFacts& facts, const TerminalStyle& style) 
     page.text({trim("netio-trace " + facts.environment.tool_version) + ": what this kernel and machine allow",
                Ink::plain, "netio-trace"});
     page.blank();
+    const DoctorVerdict verdict = judge(facts);
+    page.text({"What works: " + verdict.text, Ink::plain, "What works:"});
+    page.blank();
     put_kernel(page, facts);
     put_user(page, facts);
     page.blank();
@@ -260,9 +264,6 @@ std::string render_doctor(const DoctorFacts& facts, const TerminalStyle& style) 
     put_limits(page, facts);
     page.blank();
     put_taps(page, facts);
-    page.blank();
-    const DoctorVerdict verdict = judge(facts);
-    page.text({"What works: " + verdict.text, Ink::plain, "What works:"});
     return page.result();
 }
 

@@ -16,15 +16,6 @@ constexpr std::size_t columns_for_calls = 110;  // narrower pages leave this roo
 // "copied late" on one line; longer words are folded so that 24 columns are left for skb_zerocopy_iter_stream.
 constexpr std::size_t narrow_what = 11;
 constexpr std::size_t wide_what = 16;
-constexpr std::string_view at_most = "\u2264 ";
-
-bool is_bound(const Account& account) {
-    return account.precision == model::Precision::page_exact && account.bytes.measured();
-}
-
-std::string bounded(bool bound, const std::string& figure) {
-    return bound ? std::string{at_most} + figure : figure;
-}
 
 // The page's width decides whether calls are shown; all rows are made with them and lose them here.
 std::vector<Cell> row(bool with_calls, std::vector<Cell> cells) {
@@ -40,14 +31,12 @@ Ink ink_of(const Account& account) {
 }
 
 std::vector<Cell> account_cells(const Account& account) {
-    const bool bound = is_bound(account);
-    const bool copies = bound && account.copies_per_byte.measured() && account.copies_per_byte.value() > 0;
     const Ink ink = ink_of(account);
     return {{account.stage},
             {account.what, ink},
-            {bounded(bound, show_bytes(account.bytes)), ink},
+            {show_bytes(account.bytes), ink},
             {show_count(account.calls)},
-            {bounded(copies, show_ratio(account.copies_per_byte)), ink},
+            {show_ratio(account.copies_per_byte), ink},
             {account.where, Ink::faint}};
 }
 
@@ -63,16 +52,8 @@ std::vector<Cell> unexplained_cells(const model::Ledger& ledger) {
 }
 
 std::vector<Cell> total_cells(const model::Ledger& ledger) {
-    const auto& accounts = ledger.accounts;
-    const bool bound = ledger.copies_per_byte.measured() && std::ranges::any_of(accounts, [](const Account& account) {
-                           return is_bound(account) && account.copies_per_byte.value_or(0) > 0;
-                       });
-    return {{"copies per byte", Ink::bold},
-            {"end to end"},
-            {},
-            {},
-            {bounded(bound, show_ratio(ledger.copies_per_byte)), Ink::bold},
-            {}};
+    return {
+        {"copies per byte", Ink::bold}, {"end to end"}, {}, {}, {show_ratio(ledger.copies_per_byte), Ink::bold}, {}};
 }
 
 Grid grid_of(const model::Ledger& ledger, bool with_calls) {
@@ -133,10 +114,6 @@ void put_ledger(Page& page, const model::Ledger& ledger) {
         if (balance.unexplained.value_or(0) > 0) {
             note(page, imbalance(balance), Ink::bad);
         }
-    }
-    if (std::ranges::any_of(ledger.accounts, is_bound)) {
-        note(page, std::string{at_most} + "page-exact: pages were counted, not bytes, so this is an upper bound",
-             Ink::plain);
     }
     for (const auto& sentence : missing_notes(ledger, with_calls)) {
         note(page, sentence, Ink::plain);

@@ -61,17 +61,15 @@ void warn(Page& page, const std::string& text) {
 }  // namespace
 
 void put_title(Page& page, const model::Report& report) {
-    std::vector<std::string> parts = what_ran(report);
-    const std::vector<std::string> place = where_it_ran(report);
-    const std::string left = std::string{tool} + space(2) + items(parts);
-    const std::string right = items(place);
+    const std::string left = std::string{tool} + space(2) + items(what_ran(report));
+    const std::string right = items(where_it_ran(report));
     const std::size_t used = display_width(left) + display_width(right);
     if (used + 2 <= page.columns()) {
         page.text({left + space(page.columns() - used) + right, Ink::plain, std::string{tool}});
         return;
     }
-    parts.insert(parts.end(), place.begin(), place.end());
-    page.text({std::string{tool} + space(2) + items(parts), Ink::plain, std::string{tool}}, text_column);
+    page.text({left, Ink::plain, std::string{tool}}, text_column);
+    page.text({space(text_column) + right}, text_column);
 }
 
 void put_warnings(Page& page, const model::Report& report) {

@@ -72,9 +72,21 @@ void conclude(const Page& page, const model::Witnesses& witnesses, std::vector<P
     }
 }
 
+// A run without zero-copy calls has nothing to be told, and where nothing was copied late there is nothing to tell.
+bool is_silent(const model::Witnesses& witnesses) {
+    const auto none = [](const Count& moved) { return moved.measured() && moved.value() == 0; };
+    return !witnesses.told_calls.measured() && !witnesses.recorded_calls.measured() &&
+           witnesses.told_calls.reason() == witnesses.recorded_calls.reason() && none(witnesses.moved_flagged_bytes) &&
+           none(witnesses.moved_silent_bytes) && none(witnesses.moved_clone_bytes);
+}
+
 }  // namespace
 
 void put_witnesses(Page& page, const model::Witnesses& witnesses) {
+    if (is_silent(witnesses)) {
+        page.section("Said", {{"nothing: " + witnesses.told_calls.reason()}});
+        return;
+    }
     std::vector<Paragraph> said;
     Missing missing;
     hear(queue, {{"copied", &witnesses.told_copied_calls}, {"calls", &witnesses.told_calls}},

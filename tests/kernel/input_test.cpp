@@ -154,10 +154,14 @@ TEST_CASE("input: impossible counts") {
 
 TEST_CASE("input: options that do not exist, do not go together, or miss their value") {
     for (const Wrong& wrong : {
-             Wrong{{"--treads", "4"}, "--treads", "--threads"},
              Wrong{{"--messages", "3", "--duration", "1s"}, "--duration", ""},
-             Wrong{{"--mode"}, "--mode", ""},
-             Wrong{{"replai", "file"}, "replai", "replay"},
+             Wrong{{"--provoke", "not-opted-in", "--mode", "one-copy"}, "not-opted-in", "zerocopy"},
+             Wrong{{"--mode"}, "--mode: it needs a value", ""},
+             Wrong{{"--threads", "1025"}, "netio-trace: --threads: ", ""},
+             Wrong{{"replai", "file"}, "netio-trace: replai: ", "replay"},
+             Wrong{{"--treads", "4"}, "netio-trace: --treads: ", "--threads"},
+             Wrong{{"doctor", "--jsn"}, "netio-trace: --jsn: ", "--json"},
+             Wrong{{"causes", "packet-tab"}, "packet-tab", "packet-tap"},
              Wrong{{"replay"}, "FILE", ""},
          }) {
         check_wrong(wrong);
@@ -266,6 +270,19 @@ TEST_CASE("input: doctor tells of what really can be attached") {
             CHECK((probe["tier"] != "none" || !probe["refused"].empty()));
         }
     }
+}
+
+TEST_CASE("input: a cause is explained by its id, without root") {
+    const Outcome list = run_trace({"causes"}, true);
+    CHECK(list.exit_code == 0);
+    CHECK(list.out.find("\npacket-tap ") != std::string::npos);
+    const Outcome one = run_trace({"causes", "packet-tap"}, true);
+    CHECK(one.exit_code == 0);
+    CHECK(one.out.starts_with("packet-tap: "));
+    for (const char* part : {"\nWhy ", "\nKernel ", "dev_queue_xmit_nit", "\nTry ", "stop the sniffer"}) {
+        CHECK_MESSAGE(one.out.find(part) != std::string::npos, part);
+    }
+    CHECK(one.out.find("local-delivery") == std::string::npos);
 }
 
 TEST_CASE("input: a taken port and a server that is not there") {

@@ -216,6 +216,8 @@ TEST_SUITE("doctor") {
         facts.kprobes = true;
         facts.btf = false;
         CHECK(contains(flat(facts), "virtual machine: QEMU"));
+        facts.environment.hypervisor = "unnamed";  // as kernel::read_environment has it
+        CHECK(contains(flat(facts), "virtual machine lockdown"));
         CHECK(contains(flat(facts, 120), "BTF none · tracefs mounted · kprobes yes"));
         CHECK(contains(flat(as_nobody()),
                        "You user 65534, not root lacks CAP_SYS_ADMIN, CAP_NET_ADMIN: needed to make "
@@ -268,6 +270,11 @@ TEST_SUITE("doctor") {
         DoctorFacts facts = with_taps();
         facts.taps[0].command = "a\x1b[2J\x07";
         CHECK(contains(plain(facts), "a?[2J? (pid 812)"));
+    }
+
+    TEST_CASE("the verdict comes first") {
+        const std::string text = plain(all_attached());
+        CHECK(text.find("\nWhat works: The whole ledger") < text.find("\nKernel "));
     }
 
     TEST_CASE("verdict: all that is required") {

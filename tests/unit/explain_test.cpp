@@ -27,7 +27,6 @@ using ledger::LateGroup;
 using model::Capture;
 using model::Direction;
 using model::Finding;
-using model::Precision;
 using model::Site;
 using test::calls;
 using test::late_copy;
@@ -198,7 +197,6 @@ TEST_CASE("findings: local delivery with everything a reader needs") {
     CHECK(finding.calls == calls);
     CHECK(finding.share == 1.0);
     CHECK_FALSE(finding.silent);
-    CHECK(finding.precision == Precision::byte_exact);
     CHECK(finding.device == "client0 (veth)");
     CHECK(finding.who == "");
     CHECK(finding.sentence == cause("local-delivery").meaning);
@@ -274,17 +272,16 @@ TEST_CASE("findings: the largest comes first, and groups of one cause are one fi
     capture.late_copies = {late_copy({"skb_copy_ubufs", "somebody"}, 500),
                            late_copy({"__pskb_pull_tail", "__skb_linearize"}, 400, test::sender_key, out),
                            late_copy({"skb_segment", "tcp_gso_segment"}, 700, test::sender_key, out)};
-    capture.late_copies[1].precision = Precision::page_exact;
     const auto explained = explain_all(capture);
     CHECK(causes_in(explained) == Names{"no-scatter-gather", "unclassified"});
     const Finding& first = explained.findings[0];
     CHECK(first.bytes == Count(1100));
     CHECK(first.calls == 2 * calls);
     CHECK(first.share == doctest::Approx(1100.0 / double(payload)));
-    CHECK(first.silent);  // a part of it is
-    CHECK(first.precision == Precision::page_exact);
+    CHECK(first.silent);                                            // a part of it is
     CHECK(first.stack == Names{"skb_segment", "tcp_gso_segment"});  // of the larger group
     CHECK(first.device == "server0 (veth)");
+    CHECK(first.remedy.find("ethtool -K server0 sg on tso on") != std::string::npos);
     CHECK_FALSE(explained.findings[1].silent);
 }
 

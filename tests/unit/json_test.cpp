@@ -71,16 +71,9 @@ Capture full_capture() {
     c.client = full_result(Role::client);
     c.sockets = {full_socket(), SocketFacts{}};
     c.devices = {{0xFFFF888012345678, "veth0", "veth", 2, 4026532001, false, false, false}, DeviceFacts{}};
-    c.late_copies = {{1,
-                      0xFFFF888012345678,
-                      Direction::receive,
-                      5,
-                      20480,
-                      5,
-                      Precision::page_exact,
-                      false,
-                      {"skb_copy_ubufs", "ip_local_deliver_finish"}},
-                     LateCopyFacts{}};
+    c.late_copies = {
+        {1, 0xFFFF888012345678, Direction::receive, 5, 20480, 5, false, {"skb_copy_ubufs", "ip_local_deliver_finish"}},
+        LateCopyFacts{}};
     c.probes = {{"late-copy",
                  "bytes copied late",
                  true,
@@ -210,7 +203,6 @@ TEST_CASE("json: how it looks") {
     CHECK(json["counters"][0]["count"] == greatest);
     CHECK(json["counters"][1]["count"].dump() == R"({"missing":"this VM has no PMU"})");
     CHECK(json["late_copies"][0]["direction"] == "receive");
-    CHECK(json["late_copies"][0]["precision"] == "page-exact");
     CHECK(to_json(full_connection().send_call_ns).dump() ==
           R"({"count":3,"sum":3010,"min":1000,"max":1010,"buckets":[[992,1008,2],[1008,1024,1]]})");
 }
@@ -218,7 +210,7 @@ TEST_CASE("json: how it looks") {
 TEST_CASE("json: a report") {
     Report report;
     report.verdict = "All were copied.";
-    report.ledger.accounts = {{"sent.pinned", "program -> kernel", "pinned", 5U, 1U, 0.5, Precision::page_exact, "f"}};
+    report.ledger.accounts = {{"sent.pinned", "program -> kernel", "pinned", 5U, 1U, 0.5, "f"}};
     report.findings = {{.cause = "local-delivery", .share = 0.25, .stack = {"skb_copy_ubufs"}}};
     report.throughput_bits_per_second = std::numeric_limits<double>::infinity();
     report.complete = false;
@@ -229,7 +221,7 @@ TEST_CASE("json: a report") {
     CHECK(json["complete"] == false);
     CHECK(json["ledger"]["accounts"][0].dump() ==
           R"({"id":"sent.pinned","stage":"program -> kernel","what":"pinned","bytes":5,"calls":1,)"
-          R"("copies_per_byte":0.5,"precision":"page-exact","where":"f"})");
+          R"("copies_per_byte":0.5,"where":"f"})");
     CHECK(json["ledger"]["payload_bytes"].dump() == R"({"missing":"not measured"})");
     CHECK(json["findings"][0]["share"] == 0.25);
     CHECK(json["findings"][0]["stack"].dump() == R"(["skb_copy_ubufs"])");
@@ -276,7 +268,6 @@ TEST_CASE("json: unknown words are named with their path") {
     CHECK(why_refused("/spec/provoke", "x") == "spec.provoke: unknown provocation 'x'");
     CHECK(why_refused("/probes/1/tier", "uprobe") == "probes[1].tier: unknown tier 'uprobe'");
     CHECK(why_refused("/late_copies/0/direction", "up") == "late_copies[0].direction: unknown direction 'up'");
-    CHECK(why_refused("/late_copies/0/precision", "") == "late_copies[0].precision: unknown precision ''");
     CHECK(why_refused("/sockets/0/sites/foo", Json::object()) == "sockets[0].sites: unknown site 'foo'");
     CHECK(why_refused("/sockets/0/send_errors/EPERM", 1) ==
           "sockets[0].send_errors: expected whole numbers as keys, found 'EPERM'");

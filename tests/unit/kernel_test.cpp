@@ -4,12 +4,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <map>
 #include <string>
 
 #include "base/files.h"
 #include "fake_root.h"
 #include "kernel/environment.h"
 #include "kernel/limits.h"
+#include "kernel/preemption.h"
 
 using namespace netio;
 using namespace netio::kernel;
@@ -188,4 +190,28 @@ TEST_CASE("kernel: capabilities agree with what procfs says of this process") {
                                                      .net_admin = in_mask(CAP_NET_ADMIN),
                                                      .net_raw = in_mask(CAP_NET_RAW),
                                                      .sys_admin = in_mask(CAP_SYS_ADMIN)});
+}
+
+TEST_CASE("preemption: a kernel built without it never preempts") {
+    const FakeRoot fake;
+    fake.file("proc/sys/kernel/version", "#1 SMP Debian 5.10.223-1 (2024-08-10)\n");
+    CHECK_FALSE(may_preempt(Root{fake.path()}));
+}
+
+TEST_CASE("preemption: a dynamic kernel says which model is in force") {
+    const FakeRoot fake;
+    fake.file("proc/sys/kernel/version", "#1 SMP PREEMPT_DYNAMIC Debian 6.12.107-1 (2026-08-29)\n");
+    CHECK(may_preempt(Root{fake.path()}));
+    for (const auto& [text, preempts] : std::map<std::string, bool>{{"(none) voluntary full lazy\n", false},
+                                                                    {"none (voluntary) full\n", false},
+                                                                    {"none voluntary (full)\n", true},
+                                                                    {"full (lazy)\n", true}}) {
+        fake.file("sys/kernel/debug/sched/preempt", text);
+        CHECK_MESSAGE(may_preempt(Root{fake.path()}) == preempts, text);
+    }
+}
+
+TEST_CASE("preemption: what cannot be read may preempt") {
+    const FakeRoot fake;
+    CHECK(may_preempt(Root{fake.path()}));
 }

@@ -22,7 +22,6 @@ using model::Balance;
 using model::Capture;
 using model::CopyMode;
 using model::Direction;
-using model::Precision;
 using model::Role;
 using model::Site;
 using test::calls;
@@ -348,7 +347,7 @@ TEST_CASE("ledger: two-copy has the program's own copy in the books") {
     const Account serialised = account_of(books, "program.serialised");
     CHECK(serialised.stage == "in the program");
     CHECK(serialised.bytes == Count(payload));
-    CHECK(serialised.calls == Count::missing("counted in bytes only"));
+    CHECK(serialised.calls == Count(calls));  // one a message
     CHECK(serialised.copies_per_byte.value() == 1.0);
 }
 
@@ -431,14 +430,13 @@ TEST_CASE("late copies: two sockets with the same stack make one group") {
     CHECK(group.stack == test::delivered_capture().late_copies[0].stack);
 }
 
-TEST_CASE("late copies: what differs in function, caller, device, direction, pages or precision stays apart") {
+TEST_CASE("late copies: what differs in function, caller, device, direction or kind of pages stays apart") {
     const std::vector<std::function<void(model::LateCopyFacts&)>> changes{
         [](auto& facts) { facts.stack[0] = "skb_copy"; },
         [](auto& facts) { facts.stack[1] = "ip6_input_finish"; },
         [](auto& facts) { facts.device = test::sender_key; },
         [](auto& facts) { facts.direction = Direction::transmit; },
         [](auto& facts) { facts.user_pages = false; },
-        [](auto& facts) { facts.precision = Precision::page_exact; },
     };
     for (std::size_t i = 0; i < changes.size(); ++i) {
         Capture capture = test::delivered_capture();
@@ -465,12 +463,12 @@ TEST_CASE("late copies: a device that nobody described has no name") {
     CHECK(only_group(capture).device.name == "");
 }
 
-TEST_CASE("late copies: an account sums its groups and takes the coarser precision") {
+TEST_CASE("late copies: an account sums its groups") {
     Capture capture = test::delivered_capture();
     capture.late_copies = {late_copy({"skb_copy_ubufs", "ip_local_deliver_finish"}, 3000),
                            late_copy({"skb_copy_ubufs", "ip6_input_finish"}, 1096)};
-    const Books exact = close_books(capture);
-    const Account account = ledger::late_account("local-delivery", {&exact.late.at(0), &exact.late.at(1)}, Count(2048));
+    const Books books = close_books(capture);
+    const Account account = ledger::late_account("local-delivery", {&books.late.at(0), &books.late.at(1)}, Count(2048));
     CHECK(account.id == "late.local-delivery");
     CHECK(account.stage == "inside the kernel");
     CHECK(account.what == "copied late");
@@ -478,11 +476,6 @@ TEST_CASE("late copies: an account sums its groups and takes the coarser precisi
     CHECK(account.bytes == Count(4096));
     CHECK(account.calls == Count(2 * calls));
     CHECK(account.copies_per_byte.value() == 2.0);
-    CHECK(account.precision == Precision::byte_exact);
-    capture.late_copies[1].precision = Precision::page_exact;
-    const Books pages = close_books(capture);
-    CHECK(ledger::late_account("x", {&pages.late.at(0), &pages.late.at(1)}, Count(2048)).precision ==
-          Precision::page_exact);
 }
 
 TEST_CASE("late copies: an account with one silent group says so") {

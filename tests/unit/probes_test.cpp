@@ -52,7 +52,7 @@ const std::vector<Probe>& small_catalogue() {
          true,
          {{Tier::fentry, {{"fe_a", Hook::fentry, "a"}, {"fe_b", Hook::fexit, "a"}}, "5.10"},
           {Tier::kprobe, {{"kp_a", Hook::kprobe, "a"}}, "5.10"},
-          {Tier::kprobe, {{"kp_old", Hook::kretprobe, "old"}}, "5.10"},
+          {Tier::kprobe, {{"kp_old", Hook::kprobe, "old"}}, "5.10"},
           {Tier::tracepoint, {{"tp_a", Hook::tracepoint, "ta"}, {"tp_shared", Hook::tracepoint, "ts"}}, "5.10"}}},
         {"path",
          "packets",
@@ -85,7 +85,7 @@ Names names_of(const std::vector<Program>& programs) {
 constexpr auto not_permitted = "Operation not permitted (EPERM)";
 const FakeKernel without_fentry{{{"fentry/a", not_permitted}}, {}};
 const FakeKernel only_tracepoints{
-    {{"fentry/a", not_permitted}, {"kprobe/a", "no kprobes"}, {"kretprobe/old", "no such function"}}, {}};
+    {{"fentry/a", not_permitted}, {"kprobe/a", "no kprobes"}, {"kprobe/old", "no such function"}}, {}};
 
 std::string_view prefix_of(Tier tier) {
     return tier == Tier::fentry ? "fe_" : tier == Tier::kprobe ? "kp_" : "tp_";
@@ -96,7 +96,7 @@ bool fits(Hook hook, Tier tier) {
         case Tier::fentry:
             return hook == Hook::fentry || hook == Hook::fexit;
         case Tier::kprobe:
-            return hook == Hook::kprobe || hook == Hook::kretprobe;
+            return hook == Hook::kprobe;
         default:
             return hook == Hook::tracepoint;
     }
@@ -184,7 +184,7 @@ TEST_CASE("selection: a forced tier is the only one tried, where the probe has i
     CHECK(chosen(kernel, Tier::tracepoint) == std::vector<Tier>{Tier::tracepoint, Tier::tracepoint});
     kernel = FakeKernel{{{"kprobe/a", "no"}}, {}};
     CHECK(chosen(kernel, Tier::kprobe) == std::vector<Tier>{Tier::kprobe, Tier::tracepoint});
-    CHECK(kernel.tried[1] == "kretprobe/old");
+    CHECK(kernel.tried[1] == "kprobe/old");
 }
 
 TEST_CASE("selection: a forced tier that a required probe cannot have is an error") {
@@ -289,8 +289,24 @@ TEST_CASE("catalogue: programs are spelled as libbpf names their sections") {
     CHECK(spell({"x", Hook::fentry, "f"}) == "fentry/f");
     CHECK(spell({"x", Hook::fexit, "f"}) == "fexit/f");
     CHECK(spell({"x", Hook::kprobe, "f"}) == "kprobe/f");
-    CHECK(spell({"x", Hook::kretprobe, "f"}) == "kretprobe/f");
     CHECK(spell({"x", Hook::tracepoint, "f"}) == "tp_btf/f");
+}
+
+TEST_CASE("catalogue: a variant that sees less than others says so") {
+    const auto& probes = catalogue();
+    const auto send =
+        std::find_if(probes.begin(), probes.end(), [](const Probe& probe) { return probe.id == "send-call"; });
+    REQUIRE(send != probes.end());
+    for (const auto& variant : send->variants) {
+        const bool blind = variant.programs.front().symbol == "sys_enter";
+        CHECK_MESSAGE(!variant.limits.empty() == blind, variant.programs.front().name);
+    }
+    const auto refuse_rest = [](const Program& program) -> Result<void> {
+        return program.symbol.starts_with("sys_") ? Result<void>{} : fail("the probe cannot be attached", "not here");
+    };
+    const auto facts = probes::describe_choices(select_variants({*send}, Tier::tracepoint, refuse_rest));
+    REQUIRE(facts.size() == 1);
+    CHECK(facts[0].limits == send->variants.back().limits);
 }
 
 TEST_CASE("decode: addresses") {
@@ -408,15 +424,12 @@ TEST_CASE("decode: a late copy") {
     CHECK(facts.copies == 7);
     CHECK(facts.bytes == 4093);
     CHECK(facts.pages == 2);
-    CHECK(facts.precision == model::Precision::byte_exact);
     CHECK(facts.user_pages);
     CHECK(facts.stack == Names{"skb_copy_ubufs"});
     key.direction = NETIO_DIRECTION_UNKNOWN;
-    key.page_exact = 1;
     key.user_pages = 0;
     const auto other = probes::decode_late_copy(key, value, {});
     CHECK(other.direction == model::Direction::unknown);
-    CHECK(other.precision == model::Precision::page_exact);
     CHECK_FALSE(other.user_pages);
 }
 

@@ -221,7 +221,6 @@ inline model::Report silent_copies() {
     late.id = "late.no-scatter-gather";
     late.what = "copied silently";
     late.where = "skb_segment <- validate_xmit_skb, veth0";
-    late.precision = model::Precision::page_exact;
     late.bytes = 6'999'000'000;
     late.copies_per_byte = 1.036;
     report.ledger.copies_per_byte = 2.036;
@@ -234,7 +233,6 @@ inline model::Report silent_copies() {
     auto& finding = report.findings[0];
     finding.cause = "no-scatter-gather";
     finding.silent = true;
-    finding.precision = model::Precision::page_exact;
     finding.share = 0.99895;
     finding.sentence = "veth0 cannot gather a packet from several pages, so the kernel makes it linear in software";
     finding.remedy = "switch scatter-gather on (ethtool -K veth0 sg on)";
@@ -243,7 +241,6 @@ inline model::Report silent_copies() {
     model::Finding tap = finding;
     tap.cause = "packet-tap";
     tap.silent = false;
-    tap.precision = model::Precision::byte_exact;
     tap.share = 0.0002;
     tap.sentence = "a packet socket looks at every packet, and its clone may not hold the sender's pages";
     tap.remedy = "stop the tap, or give it a filter";

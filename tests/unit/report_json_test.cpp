@@ -60,7 +60,6 @@ TEST_CASE("report json: figures, causes and what is missing") {
     CHECK(json["spec"]["provoke"] == "no-scatter-gather");
     CHECK(json["ledger"]["payload_bytes"] == 6'755'631'104);
     CHECK(json["ledger"]["accounts"][1]["id"] == "late.no-scatter-gather");
-    CHECK(json["ledger"]["accounts"][1]["precision"] == "page-exact");
     CHECK(json["causes"].size() == 2);
     CHECK(json["causes"][0]["cause"] == "no-scatter-gather");
     CHECK(json["causes"][0]["stack"][0] == "skb_segment");

@@ -124,7 +124,7 @@ TEST_CASE("terminal: ASCII where the terminal speaks nothing else") {
         CHECK(
             std::ranges::all_of(text, [](char letter) { return letter == '\n' || (letter >= ' ' && letter <= '~'); }));
     }
-    CHECK(has(render_terminal(test::silent_copies(), style(80, false, false)), "<= 7.00 GB"));
+    CHECK(has(render_terminal(test::silent_copies(), style(80, false, false)), "no-scatter-gather | 5.00 s"));
 }
 
 TEST_CASE("terminal: a normal run is one screen of 40 lines") {
@@ -238,10 +238,37 @@ TEST_CASE("terminal: each cause is named once with its remedy and its innermost 
     auto report = test::silent_copies();
     report.findings[1].remedy = report.findings[0].remedy;
     const std::string text = render_terminal(report, style(200));
-    CHECK(has(text, "no-scatter-gather \u2264 99.9 % silent  veth0 (veth): veth0 cannot"));
+    CHECK(has(text, "no-scatter-gather 99.9 % silent  veth0 (veth): veth0 cannot"));
     CHECK(has(text, "packet-tap <0.1 %  veth0 (veth), netio-tap (pid 4711): a packet socket"));
     CHECK(text.find("ethtool -K veth0") == text.rfind("ethtool -K veth0"));
     CHECK(has(render_terminal(test::zerocopy_over_veth(), style(200)), "<- __napi_poll <- net_rx_action <- 3 more\n"));
+}
+
+TEST_CASE("terminal: where there are several causes each remedy says which it is for") {
+    auto report = test::silent_copies();
+    CHECK(has(render_terminal(report, style(200)), "\nTry       no-scatter-gather: switch scatter-gather on"));
+    CHECK(has(render_terminal(report, style(200)), "\n          packet-tap: stop the tap"));
+    report.findings[1].remedy = report.findings[0].remedy;
+    CHECK(has(render_terminal(report, style(200)), "\nTry       no-scatter-gather, packet-tap: switch scatter-gather"));
+    CHECK(has(render_terminal(test::zerocopy_over_veth(), style(200)), "\nTry       send through a real"));
+}
+
+TEST_CASE("terminal: a run that was told nothing and copied nothing late says that in a line") {
+    auto report = test::zerocopy_over_veth();
+    using Count = model::Figure<std::uint64_t>;
+    auto& witnesses = report.witnesses;
+    witnesses.told_calls = witnesses.told_copied_calls = Count::missing("no zero-copy call was made");
+    witnesses.recorded_calls = witnesses.recorded_copied_calls = witnesses.recorded_copied_bytes = witnesses.told_calls;
+    witnesses.sentences.clear();
+    CHECK(has(render_terminal(report, style(80)), "0 B silent"));  // bytes were copied late: they are told
+    witnesses.moved_flagged_bytes = 0;
+    CHECK(has(render_terminal(report, style(80)), "\nSaid      nothing: no zero-copy call was made\n"));
+    CHECK_FALSE(has(render_terminal(report, style(80)), "0 B silent"));
+}
+
+TEST_CASE("terminal: the title has what ran and where it ran on lines of their own where one is too short") {
+    auto report = test::silent_copies();
+    CHECK(has(render_terminal(report, style(80)), "5.00 s\n             Linux 6.18.5 x86_64 \u00b7 tracepoint\n"));
 }
 
 TEST_CASE("terminal: taps beyond the third are counted") {
