@@ -12,10 +12,10 @@ static __noinline int see_device(__u64 device) {
 
     if (!device || bpf_map_lookup_elem(&devices, &device))
         return 0;
-    bpf_probe_read_kernel_str(seen.name, sizeof(seen.name), (void*)ADDRESS(struct net_device, device, name));
+    read_name(seen.name, ADDRESS(struct net_device, device, name));
     ops = (__u64)READ(struct net_device, device, rtnl_link_ops);
     if (ops)
-        bpf_probe_read_kernel_str(seen.kind, sizeof(seen.kind), READ(struct rtnl_link_ops, ops, kind));
+        read_name(seen.kind, (__u64)READ(struct rtnl_link_ops, ops, kind));
     seen.features = READ(struct net_device, device, features);
     seen.flags = READ(struct net_device, device, flags);
     seen.ifindex = READ(struct net_device, device, ifindex);

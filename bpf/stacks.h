@@ -95,11 +95,6 @@ static __always_inline void find_copier(struct known_stacks* all, const struct n
     }
 }
 
-/* A word of the kernel stack. */
-static __always_inline __u64 word_at(__u64 address) {
-    return (__u64)READ(struct list_head, address, next);
-}
-
 static __always_inline bool lies_there(const struct known_stack* known, __u64 context) {
     if (known->found != HASHED_FRAMES)
         return false;
