@@ -92,6 +92,28 @@ class Sniffer {
     pid_t pid_ = -1;
 };
 
+struct Sniffed {
+    json report;
+    pid_t sniffer = -1;
+};
+
+// A run in whose middle a tap is opened in the namespace of its child `end`.
+Sniffed run_sniffed(const Arguments& arguments, const std::string& end) {
+    Sniffed run;
+    const Outcome outcome = outcome_of("sniffed at " + end, [&] {
+        Program trace = Program::start("netio-trace", arguments);
+        const pid_t child = child_named(trace.pid(), end);
+        REQUIRE(works(child));
+        const Sniffer sniffer(child);
+        run.sniffer = sniffer.pid();
+        return trace.wait();
+    });
+    REQUIRE_FALSE(outcome.hung);
+    CHECK_MESSAGE(outcome.exit_code == 0, outcome.err);
+    run.report = parse_report(outcome);
+    return run;
+}
+
 // The packet tap gets a copy of each packet, retransmitted ones included, and so does the receiver.
 void check_counted_apart(const json& report, std::uint64_t retransmitted) {
     for (const char* account : {"late.packet-tap", "late.local-delivery"}) {
@@ -126,15 +148,9 @@ TEST_CASE("causes: a packet tap is named with its process, and its copies are co
 }
 
 TEST_CASE("causes: a tap that another process opens during the run is named") {
-    Program trace = Program::start("netio-trace", {"--size", "16384", "--duration", "2s", "--json"});
-    const pid_t server = child_named(trace.pid(), "netio-server");
-    REQUIRE(works(server));
-    const Sniffer sniffer(server);
-    const auto outcome = trace.wait();
-    REQUIRE_FALSE(outcome.hung);
-    CHECK(outcome.exit_code == 0);
-    const json report = parse_report(outcome);
-    const std::string who = "evil-sniffer (pid " + std::to_string(sniffer.pid()) + ")";
+    const Sniffed run = run_sniffed({"--size", "16384", "--duration", "2s", "--json"}, "netio-server");
+    const json& report = run.report;
+    const std::string who = "evil-sniffer (pid " + std::to_string(run.sniffer) + ")";
     check_balances(report);
     const json tap = element(report["causes"], "cause", "packet-tap");
     REQUIRE(!tap.empty());
@@ -143,20 +159,14 @@ TEST_CASE("causes: a tap that another process opens during the run is named") {
     CHECK(account_bytes(report, "late.local-delivery") >= measured(report["ledger"]["payload_bytes"]));
     const json seen = element(report["taps"], "command", "evil-sniffer");
     REQUIRE(!seen.empty());
-    CHECK(seen["pid"] == sniffer.pid());
+    CHECK(seen["pid"] == run.sniffer);
     CHECK(seen["namespace_of"] == "server");
 }
 
 TEST_CASE("causes: taps at both ends are told apart, each with its owner and its bytes") {
-    Program trace =
-        Program::start("netio-trace", {"--provoke", "packet-tap", "--size", "16384", "--duration", "2s", "--json"});
-    const pid_t client = child_named(trace.pid(), "netio-client");
-    REQUIRE(works(client));
-    const Sniffer sniffer(client);
-    const auto outcome = trace.wait();
-    REQUIRE_FALSE(outcome.hung);
-    CHECK_MESSAGE(outcome.exit_code == 0, outcome.err);
-    const json report = parse_report(outcome);
+    const Sniffed run =
+        run_sniffed({"--provoke", "packet-tap", "--size", "16384", "--duration", "2s", "--json"}, "netio-client");
+    const json& report = run.report;
     check_balances(report);
     const json near = element(report["causes"], "cause", "packet-tap");
     const json far = element(report["causes"], "cause", "packet-tap-on-arrival");
@@ -164,7 +174,7 @@ TEST_CASE("causes: taps at both ends are told apart, each with its owner and its
     REQUIRE(!far.empty());
     CHECK(contains(near["who"], "netio-tap (pid "));
     CHECK_FALSE(contains(near["who"], "evil-sniffer"));
-    CHECK(far["who"] == "evil-sniffer (pid " + std::to_string(sniffer.pid()) + ")");
+    CHECK(far["who"] == "evil-sniffer (pid " + std::to_string(run.sniffer) + ")");
     // On the way out a tap gets a clone, on arrival the packet itself: that copy is no further one.
     CHECK(report["witnesses"]["moved_clone_bytes"] == near["bytes"]);
     const json delivered = element(report["causes"], "cause", "local-delivery");

@@ -211,7 +211,9 @@ TEST_CASE("input: nobody is told to use sudo, and can replay") {
 TEST_CASE("input: a tier asked for by name works or is refused by name, and never falls back") {
     for (const char* tier : {"fentry", "kprobe", "tracepoint"}) {
         CAPTURE(tier);
-        const Outcome outcome = run_trace({"--tier", tier, "--size", "4093", "--messages", "23", "--json"});
+        const Outcome outcome = outcome_of(std::string("tier ") + tier, [&] {
+            return run_trace({"--tier", tier, "--size", "4093", "--messages", "23", "--json"});
+        });
         CAPTURE(outcome.err);
         if (outcome.exit_code != 0) {
             check_one_line(outcome, "netio-trace", 3);

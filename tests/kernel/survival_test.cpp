@@ -69,9 +69,13 @@ void check_child_killed(const std::string& name) {
 }
 
 void check_stopped_by(int signal) {
-    MiddleOfRun run = middle_of_run(long_run);
-    kill_in_the_middle(run, run.trace.pid(), signal);
-    const Outcome outcome = run.trace.wait();
+    const Outcome outcome = outcome_of("stopped by a signal", [&] {
+        MiddleOfRun run = middle_of_run(long_run);
+        kill_in_the_middle(run, run.trace.pid(), signal);
+        Outcome ended = run.trace.wait();
+        CHECK(run.remains.left_after_waiting() == "");
+        return ended;
+    });
     CAPTURE(outcome.err);
     CHECK_FALSE(outcome.hung);
     CHECK(outcome.signal == 0);
@@ -82,7 +86,6 @@ void check_stopped_by(int signal) {
     CHECK(measured(report["ledger"]["payload_bytes"]) > 0);
     CHECK(measured(report["ledger"]["unexplained_bytes"]) == 0);
     CHECK_FALSE(element(report["causes"], "cause", "local-delivery").empty());
-    CHECK(run.remains.left_after_waiting() == "");
 }
 
 // A run that is told to end before it measures. It is stopped for a look at it: what it does next is to get the signal.
@@ -169,10 +172,14 @@ TEST_CASE("survival: two runs side by side are both exact") {
 }
 
 TEST_CASE("survival: a run that ends by itself leaves nothing") {
-    MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "1s", "--json"});
-    check_there_is_something(run.remains);
-    CHECK(run.trace.wait().exit_code == 0);
-    CHECK(run.remains.left_after_waiting() == "");
+    const Outcome outcome = outcome_of("ends by itself", [] {
+        MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "1s", "--json"});
+        check_there_is_something(run.remains);
+        Outcome ended = run.trace.wait();
+        CHECK(run.remains.left_after_waiting() == "");
+        return ended;
+    });
+    CHECK(outcome.exit_code == 0);
 }
 
 TEST_CASE("survival: kill -9 of netio-trace leaves nothing") {
@@ -191,16 +198,19 @@ TEST_CASE("survival: kill -9 of the client is one error and leaves nothing") {
 }
 
 TEST_CASE("survival: kill -9 of the tap does not end the run, which is exact and leaves nothing") {
-    MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "2s", "--json"});
-    kill_in_the_middle(run, child_named(run.trace.pid(), "netio-tap"), SIGKILL);
-    const Outcome outcome = run.trace.wait();
+    const Outcome outcome = outcome_of("its tap killed", [] {
+        MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "2s", "--json"});
+        kill_in_the_middle(run, child_named(run.trace.pid(), "netio-tap"), SIGKILL);
+        Outcome ended = run.trace.wait();
+        CHECK(run.remains.left_after_waiting() == "");
+        return ended;
+    });
     CHECK(outcome.exit_code == 0);
     const json report = parse_report(outcome);
     check_balances(report);
     const json tap = element(report["causes"], "cause", "packet-tap");
     // Where it was killed before the first measured packet, it has copied nothing.
     CHECK((tap.empty() || tap["who"].get<std::string>().starts_with("netio-tap (pid ")));
-    CHECK(run.remains.left_after_waiting() == "");
 }
 
 TEST_CASE("survival: Ctrl-C gives a partial report and leaves nothing") {

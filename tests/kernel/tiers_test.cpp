@@ -34,7 +34,9 @@ const std::string& refusal(const std::string& tier) {
     if (found != known.end()) {
         return found->second;
     }
-    const Outcome outcome = run_trace({"--tier", tier, "--size", "8", "--messages", "1", "--json"});
+    const Outcome outcome = outcome_of("tier " + tier, [&] {
+        return run_trace({"--tier", tier, "--size", "8", "--messages", "1", "--json"});
+    });
     CAPTURE(outcome.err);
     REQUIRE_FALSE(outcome.hung);
     REQUIRE((outcome.exit_code == 0 || outcome.exit_code == 3));

@@ -223,6 +223,15 @@ void tell_repetition(const std::string& what) {
     std::fprintf(stderr, "repeated, for the run said that the kernel skipped probes: %s\n", what.c_str());
 }
 
+Outcome outcome_of(const std::string& what, const std::function<Outcome()>& once) {
+    Outcome outcome = once();
+    for (int repeated = 0; repeated < repetitions && says_probes_were_skipped(outcome); ++repeated) {
+        tell_repetition(what);
+        outcome = once();
+    }
+    return outcome;
+}
+
 json report_of(Arguments arguments, int exit_code) {
     std::string words;
     for (const std::string& argument : arguments) {
@@ -230,11 +239,8 @@ json report_of(Arguments arguments, int exit_code) {
     }
     CAPTURE(words);
     arguments.emplace_back("--json");
-    Outcome outcome = run_trace(arguments);
-    for (int repeated = 0; repeated < repetitions && exit_code == 0 && says_probes_were_skipped(outcome); ++repeated) {
-        tell_repetition(words);
-        outcome = run_trace(arguments);
-    }
+    const auto once = [&] { return run_trace(arguments); };
+    const Outcome outcome = exit_code == 0 ? outcome_of(words, once) : once();
     REQUIRE_FALSE(outcome.hung);
     CHECK_MESSAGE(outcome.exit_code == exit_code, "stderr: ", outcome.err);
     CHECK(outcome.signal == 0);

@@ -68,9 +68,12 @@ Outcome run_trace(const Arguments& arguments, bool as_nobody = false);
 // 6.18 was seen to skip the programs of tracepoints now and then (docs/ARCHITECTURE.md); the promise that is tested is
 // that such a run is never called complete.
 bool says_probes_were_skipped(const Outcome& outcome);
-// Such a run is repeated: three in a row would be no accident. Each repetition is told, so that a rate that grows is
+// Such a run is repeated: five in a row would be no accident. Each repetition is told, so that a rate that grows is
 // seen.
-inline constexpr int repetitions = 2;
+inline constexpr int repetitions = 4;
+
+// What `once` ends with; it is run again while the run itself says that the kernel skipped probes.
+Outcome outcome_of(const std::string& what, const std::function<Outcome()>& once);
 void tell_repetition(const std::string& what);
 
 // Runs netio-trace with --json; requires the exit code and JSON on stdout.
