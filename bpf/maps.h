@@ -27,6 +27,8 @@ __u64 lost_events = 0;
 /* Copies for which the table of late copies had no room, or whose stack was taken for another. */
 __u64 lost_copies = 0;
 __u64 untracked_sockets = 0;
+/* The call stack under which whole packets are pulled before they are queued. */
+__u32 pulling_stack = 0;
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -107,9 +109,11 @@ struct window {
     __u64 skb;
     __u64 sk;
     __u64 device;
+    __u64 top_device; /* where the packet was queued first: a tunnel, mostly the same */
     __u32 slot;
     __u32 paged_bytes;  /* payload in page fragments when the window opened */
     __u32 linear_bytes; /* payload in the linear area when the window opened */
+    __u32 header_bytes; /* before the payload */
     __u8 direction;
     __u8 armed; /* the packet belongs to a traced socket */
     __u8 user_pages;
@@ -117,8 +121,16 @@ struct window {
     __u64 page;       /* the page that the first program on mm_page_alloc saw last */
     __u32 pages_left; /* allocations still to come from the copy in progress */
     __u32 pad;
-    struct netio_late_key page_copy; /* the copy seen in this window by its page allocations */
-    struct netio_late_key head_copy; /* the function that made a new linear area in this window */
+    struct netio_late_key page_copy;  /* the copy seen by its page allocations before a driver got the packet */
+    struct netio_late_key copying;    /* the copy that the allocations still to come belong to */
+    struct netio_late_key head_copy;  /* the function that made a new linear area in this window */
+    struct netio_late_key outer_head; /* the same for the device above, whose segments come here one by one */
+    __u64 pulled_head;                /* the last linear area into which a whole payload was pulled, and by whom */
+    __u32 given_bytes;                /* counted when a device got the packet that is still current */
+    __u32 driver_bytes;               /* of the packet, or the segment of it, that the driver has */
+    __u32 driver_stack;               /* of its copy that was seen last */
+    __u8 forwarded;                   /* the packet arrived on this machine and goes on */
+    __u8 pad2[3];
 };
 
 struct {

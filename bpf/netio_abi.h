@@ -32,7 +32,7 @@ enum netio_site {
     NETIO_SITES = 16,
 };
 
-#define NETIO_FRAMES 16
+#define NETIO_FRAMES 32 /* a tunnel through a bridge is that deep */
 #define NETIO_COMM 16
 #define NETIO_DEVICE_NAME 16
 
@@ -87,7 +87,9 @@ struct netio_socket {
     __u32 plain_position; /* bytes of calls that pinned nothing */
     __u32 end_id;         /* the last zero-copy call that returned, and the position after it */
     __u32 end_position;
-    __u32 shared; /* calls that began without the socket lock met each other: their positions are not known */
+    __u32 shared;        /* calls that began without the socket lock met each other: their positions are not known */
+    __u32 protocol;      /* IPPROTO_TCP or IPPROTO_MPTCP */
+    __u32 option_memory; /* sk_omem_alloc when a call was last refused with ENOBUFS; 0: never */
 };
 
 /* The position at which zero-copy call `id` began. */
@@ -107,12 +109,13 @@ enum netio_direction {
 /* The functions that copy payload between the send call and the receive call. */
 enum netio_copier {
     NETIO_COPIER_UNKNOWN = 0,
-    NETIO_COPIER_COPY_UBUFS = 1, /* skb_copy_ubufs: flagged */
-    NETIO_COPIER_PULL_TAIL = 2,  /* __pskb_pull_tail: flagged when it empties the packet */
-    NETIO_COPIER_SEGMENT = 3,    /* skb_segment without scatter-gather: silent */
-    NETIO_COPIER_SKB_COPY = 4,   /* skb_copy, skb_copy_expand: silent */
-    NETIO_COPIER_COW_DATA = 5,   /* skb_pp_cow_data: silent */
-    NETIO_COPIERS = 6,
+    NETIO_COPIER_COPY_UBUFS = 1,  /* skb_copy_ubufs: flagged */
+    NETIO_COPIER_PULL_TAIL = 2,   /* __pskb_pull_tail: flagged when it empties the packet */
+    NETIO_COPIER_SEGMENT = 3,     /* skb_segment without scatter-gather: silent */
+    NETIO_COPIER_SKB_COPY = 4,    /* skb_copy, skb_copy_expand: silent */
+    NETIO_COPIER_COW_DATA = 5,    /* skb_pp_cow_data: silent */
+    NETIO_COPIER_EXPAND_HEAD = 6, /* pskb_expand_head on arrival, with room for the payload that is pulled next */
+    NETIO_COPIERS = 7,
 };
 
 struct netio_late_key {
@@ -162,7 +165,7 @@ struct netio_range {
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
 NETIO_ASSERT(sizeof(struct netio_task) == 72, "netio_task");
-NETIO_ASSERT(sizeof(struct netio_socket) == 104, "netio_socket");
+NETIO_ASSERT(sizeof(struct netio_socket) == 112, "netio_socket");
 NETIO_ASSERT(sizeof(struct netio_call) == 16, "netio_call");
 NETIO_ASSERT(sizeof(struct netio_late_key) == 24, "netio_late_key");
 NETIO_ASSERT(sizeof(struct netio_device) == 56, "netio_device");

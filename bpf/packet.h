@@ -47,15 +47,46 @@ static __always_inline __u64 sender_of(__u64 uarg) {
     return (__u64)READ(struct sk_buff, notification_of(uarg), sk);
 }
 
-/* Payload bytes in the linear area of a TCP packet that starts at its link or network header. */
-static __always_inline __u32 linear_payload(__u64 skb, __u32 paged) {
+/* The same as READ for a header as it is on the wire: nothing to relocate. */
+#define READ_ON_WIRE(type, pointer, field)                                              \
+    ({                                                                                  \
+        typeof(((type*)0)->field) value_;                                               \
+        if (direct_reads)                                                               \
+            value_ = CAST(type, pointer)->field;                                        \
+        else                                                                            \
+            bpf_probe_read_kernel(&value_, sizeof(value_), &((type*)(pointer))->field); \
+        value_;                                                                         \
+    })
+
+/* Whether the packet's outer transport protocol is TCP. */
+static __always_inline bool is_plain_tcp(__u64 skb, __u64 head) {
+    __u64 network = head + READ(struct sk_buff, skb, network_header);
+    __u8 version = READ_ON_WIRE(struct iphdr, network, version_and_length) >> 4;
+
+    return (version == 6 ? READ_ON_WIRE(struct ipv6hdr, network, nexthdr)
+                         : READ_ON_WIRE(struct iphdr, network, protocol)) == IPPROTO_TCP;
+}
+
+/* Bytes of headers before the payload of a TCP packet that starts at its link or network header; 0 where they cannot be
+ * told: the segments of a packet that went into a tunnel no longer say where their inner headers are. */
+static __always_inline __u32 header_bytes(__u64 skb) {
     __u64 head = (__u64)READ(struct sk_buff, skb, head);
-    __u64 transport = head + READ(struct sk_buff, skb, transport_header);
-    __u64 headers =
-        transport - (__u64)READ(struct sk_buff, skb, data) + READ_BITFIELD(struct tcphdr, transport, doff) * 4;
+    __u64 transport;
+
+    if (READ_BITFIELD(struct sk_buff, skb, encapsulation))
+        transport = head + READ(struct sk_buff, skb, inner_transport_header);
+    else if (is_plain_tcp(skb, head))
+        transport = head + READ(struct sk_buff, skb, transport_header);
+    else
+        return 0;
+    return transport - (__u64)READ(struct sk_buff, skb, data) + READ_BITFIELD(struct tcphdr, transport, doff) * 4;
+}
+
+/* Payload bytes in the linear area. */
+static __always_inline __u32 linear_payload(__u64 skb, __u32 paged, __u32 headers) {
     __u32 linear = READ(struct sk_buff, skb, len) - paged;
 
-    return linear > headers ? linear - headers : 0;
+    return headers && linear > headers ? linear - headers : 0;
 }
 
 #endif

@@ -121,6 +121,16 @@ static __always_inline void expect_next(struct netio_task* task, struct netio_so
     call->id = task->id;
 }
 
+#define ENOBUFS 105
+
+/* Two limits refuse with the same errno: how full the first of them was (sock_omalloc) tells which. */
+static __always_inline void note_refusal(__u64 sk, __u32 slot, __s32 error) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+
+    if (socket && error == -ENOBUFS)
+        socket->option_memory = READ(struct sock, sk, sk_omem_alloc.counter);
+}
+
 /* A call returned `result`: bytes taken, or a negative errno. */
 static __always_inline int send_ends(__u64 sk, __s32 result) {
     struct netio_task* task = traced_task();
@@ -137,8 +147,10 @@ static __always_inline int send_ends(__u64 sk, __s32 result) {
         task->msg = 0;
     if (slot == NO_SLOT || !result)
         return 0;
-    if (result < 0)
+    if (result < 0) {
+        note_refusal(sk, slot, result);
         return count_error(slot, result);
+    }
     count(slot, kind, 1, result);
     if (!begun || !takes_id(kind))
         return 0;

@@ -10,6 +10,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 
 /* struct bpf_pidns_info, include/uapi/linux/bpf.h */
 struct pid_in_namespace {
@@ -53,7 +54,9 @@ static __always_inline struct netio_task* traced_task(void) {
 static __always_inline bool is_tcp(__u64 sk) {
     __u16 family = READ(struct sock, sk, __sk_common.skc_family);
 
-    return (family == AF_INET || family == AF_INET6) && READ(struct sock, sk, sk_protocol) == IPPROTO_TCP;
+    __u16 protocol = READ(struct sock, sk, sk_protocol);
+
+    return (family == AF_INET || family == AF_INET6) && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
 }
 
 static __always_inline __u32 portpair_of(__u64 sk) {
@@ -102,6 +105,7 @@ static __noinline int describe_socket(__u64 sk, __u32 slot) {
         address = READ(struct sock, sk, __sk_common.skc_v6_daddr);
         __builtin_memcpy(socket->remote_address, &address, sizeof(address));
     }
+    socket->protocol = READ(struct sock, sk, sk_protocol);
     socket->used = 1;
     return 0;
 }

@@ -83,13 +83,13 @@ int tp_page_allocated_2(__u64* ctx) {
 
 SEC("tp_btf/kmalloc")
 int tp_memory_allocated(__u64* ctx) {
-    return memory_allocated(ctx, ctx[0]);
+    return memory_allocated(ctx, ctx[0], ctx[2]);
 }
 
 /* Before Linux 6.1 allocations with a NUMA node had a tracepoint of their own. */
 SEC("tp_btf/kmalloc_node")
 int tp_node_memory_allocated(__u64* ctx) {
-    return memory_allocated(ctx, ctx[0]);
+    return memory_allocated(ctx, ctx[0], ctx[2]);
 }
 
 /* Linux 5.14. */
@@ -106,6 +106,12 @@ static __always_inline int tp_packet_consumed_in(__u64* ctx, __u32 copy) {
 /* Two of them everywhere: the second sees what the first misses when it is interrupted. A call is counted once, whoever
  * sees its record. */
 FOUR_COPIES("tp_btf/consume_skb", tp_packet_consumed)
+
+/* The location is given since Linux 6.3. */
+SEC("tp_btf/consume_skb")
+int tp_packet_rebuilt(__u64* ctx) {
+    return packet_rebuilt(ctx, ctx[0], ctx[1]);
+}
 
 /* Before Linux 5.17, which brought bpf_loop. */
 SEC("tp_btf/consume_skb")

@@ -49,6 +49,18 @@ struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 
+/* Headers as they are on the wire: their layout is the same everywhere. */
+struct iphdr {
+	__u8 version_and_length;
+	__u8 before_protocol[8];
+	__u8 protocol;
+};
+
+struct ipv6hdr {
+	__u8 before_nexthdr[6];
+	__u8 nexthdr;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct sock;
@@ -63,6 +75,10 @@ struct sk_buff {
 	unsigned int len;
 	unsigned int data_len;
 	__u16 transport_header;
+	__u16 inner_transport_header;
+	__u16 network_header;
+	__u8 encapsulation : 1;
+	__u8 pkt_type : 3;
 	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
@@ -133,6 +149,7 @@ struct sock {
 	__u16 sk_protocol;
 	__u64 sk_route_caps;
 	atomic_t sk_zckey;
+	atomic_t sk_omem_alloc;
 	struct sk_buff_head sk_error_queue;
 };
 

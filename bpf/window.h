@@ -13,6 +13,8 @@
 
 #define PAGE_BYTES 4096
 #define WALKS_PER_WINDOW 3
+#define PACKET_HOST 0
+#define PULLED_BYTES 2048U /* an area with room for payload, not for headers alone */
 
 static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, __u64 device, __u32 slot,
                                         __u8 direction) {
@@ -24,6 +26,9 @@ static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, _
     w->walks_left = WALKS_PER_WINDOW;
     w->pages_left = 0;
     w->linear_bytes = 0;
+    w->given_bytes = 0;
+    w->driver_bytes = 0;
+    w->driver_stack = 0;
     w->page_copy.copier = NETIO_COPIER_UNKNOWN;
     w->head_copy.copier = NETIO_COPIER_UNKNOWN;
     w->armed = 1;
@@ -37,30 +42,90 @@ static __always_inline void close_window(struct window* w, __u64 skb, __u64 sk, 
     w->armed = 0;
 }
 
+/* The payload of this packet was pulled into its linear area before it came to the queue. */
+static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, __u32 bytes) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+    struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT, .copier = NETIO_COPIER_PULL_TAIL};
+
+    if (!w || !socket || !late_from_transmit)
+        return 0;
+    key.device = device;
+    key.stack = pulling_stack;
+    key.user_pages = socket->zerocopy_used != 0;
+    w->pulled_head = 0;
+    see_device(device);
+    add_copy(0, &key, 1, bytes, 0);
+    if (!key.user_pages)
+        return 0;
+    count(slot, NETIO_TRANSMIT_QUEUED, 1, bytes);
+    count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
+    return 0;
+}
+
+/* The packet is queued once more: for the device below a tunnel, or by a router. It is the same packet, so what was
+ * counted for the device above, or for an arrival, is taken back. */
+static __always_inline void take_back(struct window* w, __u32 slot, bool forwarded) {
+    __u64 bytes = w->given_bytes;
+
+    if (bytes && w->user_pages)
+        count(slot, forwarded ? NETIO_RECEIVE_ZEROCOPY : NETIO_TRANSMIT_ZEROCOPY, -1ULL, -bytes);
+}
+
+/* TCP puts payload into fragments. What comes without any, in the area that was just made to pull a packet into, was
+ * pulled; and so was what fits into the area that each packet has, once larger packets are seen to be pulled. */
+static __always_inline bool was_pulled(const struct window* w, __u64 skb) {
+    if (!pulling_stack)
+        return false;
+    return w->linear_bytes < PULLED_BYTES || (__u64)READ(struct sk_buff, skb, head) == w->pulled_head;
+}
+
 static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
-    __u64 sk, info;
-    __u32 slot, paged;
+    __u64 sk, info, device, top;
+    bool same, arrived, again;
+    __u32 slot, paged, headers;
 
     if (!w || !measuring)
         return 0;
     sk = (__u64)READ(struct sk_buff, skb, sk);
-    slot = known_slot(sk);
+    same = w->armed && w->skb == skb;
+    device = (__u64)READ(struct sk_buff, skb, dev);
+    /* A new packet may have the address of one that is gone; but it has a sender, and comes to the first device. */
+    arrived = same && !sk && w->direction == NETIO_RECEIVE;
+    again = same && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
+    top = again ? w->top_device : device;
+    headers = header_bytes(skb);
+    slot = arrived || again ? w->slot : known_slot(sk);
     if (slot == NO_SLOT) {
         close_window(w, skb, sk, NETIO_TRANSMIT);
         return 0;
     }
     paged = READ(struct sk_buff, skb, data_len);
-    open_window(w, skb, sk, (__u64)READ(struct sk_buff, skb, dev), slot, NETIO_TRANSMIT);
+    if (arrived || again)
+        take_back(w, slot, arrived);
+    if (w->armed && w->slot == slot) {
+        if (!headers)
+            headers = w->header_bytes;
+        if (w->head_copy.copier)
+            w->outer_head = w->head_copy;
+    }
+    open_window(w, skb, sk, device, slot, NETIO_TRANSMIT);
+    w->header_bytes = headers;
+    w->forwarded = arrived || (again && w->forwarded);
+    w->top_device = top;
     w->paged_bytes = paged;
-    w->linear_bytes = linear_payload(skb, paged);
+    w->linear_bytes = linear_payload(skb, paged, headers);
     w->user_pages = 0;
-    if (!paged)
+    if (!paged) {
+        if (w->linear_bytes && was_pulled(w, skb))
+            count_pulled(w, device, slot, w->linear_bytes);
         return 0;
+    }
     info = shared_info(skb);
     if (has_user_pages(info) && msgzc_of(info)) {
         w->user_pages = 1;
-        count(slot, NETIO_TRANSMIT_QUEUED, 1, paged);
+        if (!arrived && !again)
+            count(slot, NETIO_TRANSMIT_QUEUED, 1, paged);
     }
     return 0;
 }
@@ -79,11 +144,14 @@ static __noinline int count_linear(struct window* w, __u64 device, __u32 slot, _
     bytes -= known;
     if (!bytes)
         return 0;
-    count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
+    if (!w->forwarded)
+        count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
     if (!late_from_transmit)
         return 0;
-    if (w->armed && w->slot == slot && w->head_copy.copier) {
+    if (w->armed && w->slot == slot && w->head_copy.copier && w->head_copy.device == device) {
         key = w->head_copy;
+    } else if (w->armed && w->outer_head.slot == slot && w->outer_head.copier && w->outer_head.device == device) {
+        key = w->outer_head;
     } else {
         key.device = device;
         key.slot = slot;
@@ -95,9 +163,30 @@ static __noinline int count_linear(struct window* w, __u64 device, __u32 slot, _
     return 0;
 }
 
+/* A packet with user pages is given to the driver. It may have waited in a queue while this CPU handled others. */
+static __always_inline void given_to_driver(struct window* w, __u64 skb, __u64 sk, __u64 device, __u32 slot,
+                                            __u32 paged) {
+    bool current_packet = w->armed && w->slot == slot && w->direction == NETIO_TRANSMIT;
+
+    if (!current_packet) {
+        open_window(w, skb, sk, device, slot, NETIO_TRANSMIT);
+        w->forwarded = 0;
+        w->top_device = device;
+        w->paged_bytes = paged;
+        w->user_pages = 1;
+    }
+    w->driver_bytes = paged;
+    w->driver_stack = 0;
+    w->walks_left = WALKS_PER_WINDOW;
+    if (w->forwarded)
+        return;
+    count(slot, NETIO_TRANSMIT_ZEROCOPY, 1, paged);
+    w->given_bytes = w->skb == skb ? paged : 0;
+}
+
 static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     struct window* w = this_window();
-    __u32 slot, paged, linear;
+    __u32 slot, paged, linear, headers;
     __u64 sk, info;
 
     if (!w || !measuring)
@@ -105,6 +194,8 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     sk = (__u64)READ(struct sk_buff, skb, sk);
     if (w->skb == skb && w->sk == sk && w->direction == NETIO_TRANSMIT) /* mostly what was queued just now */
         slot = w->armed ? w->slot : NO_SLOT;
+    else if (w->armed && w->forwarded && w->sk == sk) /* a segment of it */
+        slot = w->slot;
     else
         slot = known_slot(sk);
     if (slot == NO_SLOT)
@@ -113,12 +204,24 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     if (paged) {
         info = shared_info(skb);
         if (has_user_pages(info) && msgzc_of(info))
-            count(slot, NETIO_TRANSMIT_ZEROCOPY, 1, paged);
+            given_to_driver(w, skb, sk, device, slot, paged);
     }
-    linear = linear_payload(skb, paged);
+    headers = header_bytes(skb);
+    if (!headers && w->slot == slot)
+        headers = w->header_bytes;
+    linear = linear_payload(skb, paged, headers);
     if (linear)
         count_linear(w, device, slot, linear);
     return 0;
+}
+
+/* A packet for this machine. One that is addressed to another device may yet be delivered to it (macvlan), which shows
+ * when it is copied; or it goes through a bridge, or is dropped. */
+static __always_inline void count_arrival(struct window* w) {
+    if (w->direction != NETIO_RECEIVE || w->given_bytes)
+        return;
+    w->given_bytes = w->paged_bytes;
+    count(w->slot, NETIO_RECEIVE_ZEROCOPY, 1, w->paged_bytes);
 }
 
 /* Only packets with user pages are followed on the receiving side: what else is copied there, the receive call copies.
@@ -141,10 +244,12 @@ static __always_inline int receive_starts(__u64 skb) {
         close_window(w, skb, 0, NETIO_RECEIVE);
         return 0;
     }
-    count(slot, NETIO_RECEIVE_ZEROCOPY, 1, paged);
     open_window(w, skb, 0, (__u64)READ(struct sk_buff, skb, dev), slot, NETIO_RECEIVE);
     w->paged_bytes = paged;
     w->user_pages = 1;
+    w->forwarded = 0;
+    if (READ_BITFIELD(struct sk_buff, skb, pkt_type) == PACKET_HOST)
+        count_arrival(w);
     return 0;
 }
 
@@ -160,22 +265,31 @@ static __always_inline void make_key(struct netio_late_key* key, const struct wi
 }
 
 /* A stack with skb_copy_ubufs on it: the whole fragment part of the packet is being copied (skb_copy_ubufs copies all
- * or fails). One copy of the packet's clone per call stack: the segments of one packet share a window. */
+ * or fails). Before the driver has it that is the packet as it was queued, one copy of its clone for each call stack,
+ * for the segments of one packet share a window; in the driver it is the segment. */
 static __noinline int page_copy_found(void* ctx, struct window* w, __u32 hash, __u32 pages) {
     struct netio_late_key key;
-    bool again;
+    bool before, again;
+    __u32 bytes;
 
     if (!w)
         return 0;
     make_key(&key, w, hash, NETIO_COPIER_COPY_UBUFS);
-    again = w->page_copy.copier && w->page_copy.stack == hash;
-    w->page_copy = key;
+    before = w->page_copy.copier && w->page_copy.stack == hash;
+    again = before || (w->driver_bytes && w->driver_stack == hash);
+    w->copying = key;
     if (again) {
         add_copy(ctx, &key, 0, 0, pages);
         return 0;
     }
-    w->pages_left = (w->paged_bytes + pages * PAGE_BYTES - 1) / (pages * PAGE_BYTES) - 1;
-    add_copy(ctx, &key, 1, w->paged_bytes, pages);
+    count_arrival(w);
+    bytes = w->driver_bytes ? w->driver_bytes : w->paged_bytes;
+    if (w->driver_bytes)
+        w->driver_stack = hash;
+    else
+        w->page_copy = key;
+    w->pages_left = (bytes + pages * PAGE_BYTES - 1) / (pages * PAGE_BYTES) - 1;
+    add_copy(ctx, &key, 1, bytes, pages);
     return 0;
 }
 
@@ -188,7 +302,7 @@ static __always_inline int page_allocated(void* ctx, struct window* w, __u32 ord
         return 0;
     if (w->pages_left) {
         w->pages_left -= 1;
-        key = w->page_copy;
+        key = w->copying;
         add_copy(0, &key, 0, 0, pages);
         return 0;
     }
@@ -226,14 +340,26 @@ static __always_inline int page_allocated_second(void* ctx, __u64 page, __u32 or
     return page_allocated(ctx, w, order);
 }
 
-/* A packet's linear area is allocated while a window of the sending side is open: who linearises? A pull into the
- * linear area says more than the segmentation around it. */
-static __noinline int head_allocated(void* ctx, struct window* w) {
+/* A linear area is allocated while a window of the sending side is open: who linearises? A pull into the linear area
+ * says more than the segmentation around it. Outside of a window the packet is not known yet; it will be when it is
+ * queued with this very area: the second argument of the tracepoint, a pointer to const void, which programs may not
+ * load from their context on Linux 6.12. */
+static __noinline int head_allocated(void* ctx, struct window* w, bool in_window) {
+    struct netio_late_key key = {.direction = NETIO_TRANSMIT, .copier = NETIO_COPIER_PULL_TAIL};
     struct copying_stack stack;
 
     if (!w)
         return 0;
     stack = stack_above(ctx, HEAD_WALK);
+    if (!in_window) {
+        if (stack.copier != NETIO_COPIER_PULL_TAIL)
+            return 0;
+        w->pulled_head = word_at((__u64)ctx + 8);
+        pulling_stack = stack.hash;
+        key.stack = stack.hash;
+        add_copy(ctx, &key, 0, 0, 0); /* for its call stack */
+        return 0;
+    }
     if (stack.copier == NETIO_COPIER_UNKNOWN || stack.copier == NETIO_COPIER_COPY_UBUFS) {
         w->walks_left -= 1;
         return 0;
@@ -247,15 +373,84 @@ static __noinline int head_allocated(void* ctx, struct window* w) {
     return 0;
 }
 
-static __always_inline int memory_allocated(void* ctx, __u64 call_site) {
-    struct window* w = this_window();
+/* The frame of pskb_expand_head in the stack that was unwound last. */
+static __always_inline struct copying_stack expanding_stack(void) {
+    struct netio_event* stack = scratch_stack();
+    struct copying_stack seen = {};
 
-    if (!w || !w->armed || w->direction != NETIO_TRANSMIT || !w->walks_left || !w->paged_bytes || !measuring)
+    if (!stack)
+        return seen;
+    for (__u32 i = 0; i <= HEAD_WALK - HASHED_FRAMES; i++) {
+        if (within(&head_allocators[2], stack->frames[i] - 1)) {
+            seen.copier = NETIO_COPIER_EXPAND_HEAD;
+            seen.hash = hash_frames(stack, i, HASHED_FRAMES);
+            break;
+        }
+    }
+    return seen;
+}
+
+/* A linear area with room for the whole payload is made for a packet that arrived with user pages: it is pulled, or was
+ * given the room to be pulled next (netif_skb_check_for_xdp). */
+static __noinline int arrival_pulled(void* ctx, struct window* w) {
+    struct copying_stack stack;
+
+    if (!w)
+        return 0;
+    w->walks_left -= 1;
+    stack = stack_above(ctx, HEAD_WALK);
+    if (stack.copier == NETIO_COPIER_UNKNOWN)
+        stack = expanding_stack();
+    if (stack.copier != NETIO_COPIER_PULL_TAIL && stack.copier != NETIO_COPIER_EXPAND_HEAD)
+        return 0;
+    make_key(&w->head_copy, w, stack.hash, stack.copier);
+    count_arrival(w);
+    add_copy(ctx, &w->head_copy, 1, w->paged_bytes, 0);
+    w->user_pages = 0;
+    return 0;
+}
+
+static __always_inline int memory_allocated(void* ctx, __u64 call_site, __u64 requested) {
+    struct window* w = this_window();
+    bool in_window;
+
+    if (!w || !measuring)
         return 0;
     if (!within(&head_allocators[0], call_site) && !within(&head_allocators[1], call_site) &&
         !within(&head_allocators[2], call_site))
         return 0;
-    return head_allocated(ctx, w);
+    if (w->armed && w->direction == NETIO_RECEIVE && w->user_pages && w->paged_bytes) {
+        if (!w->walks_left || requested < w->paged_bytes)
+            return 0;
+        return arrival_pulled(ctx, w);
+    }
+    in_window = w->armed && w->direction == NETIO_TRANSMIT && w->paged_bytes;
+    if (in_window ? !w->walks_left : requested < PULLED_BYTES)
+        return 0;
+    return head_allocated(ctx, w, in_window);
+}
+
+/* skb_pp_cow_data (Linux 6.9) builds a new packet for an XDP program and frees the one with the user pages. */
+static __always_inline int packet_rebuilt(void* ctx, __u64 skb, __u64 location) {
+    struct netio_late_key key = {.direction = NETIO_RECEIVE, .copier = NETIO_COPIER_COW_DATA, .user_pages = 1};
+    struct copying_stack stack;
+    __u32 slot, paged;
+    __u64 info, uarg;
+
+    if (!measuring || !within(&copiers[NETIO_COPIER_COW_DATA], location))
+        return 0;
+    paged = READ(struct sk_buff, skb, data_len);
+    info = shared_info(skb);
+    uarg = paged && has_user_pages(info) ? msgzc_of(info) : 0;
+    slot = uarg ? known_slot(sender_of(uarg)) : NO_SLOT;
+    if (slot == NO_SLOT)
+        return 0;
+    stack = stack_above(ctx, PAGE_WALK);
+    key.device = (__u64)READ(struct sk_buff, skb, dev);
+    key.slot = slot;
+    key.stack = stack.hash;
+    add_copy(ctx, &key, 1, paged, 0);
+    return 0;
 }
 
 #endif

@@ -26,7 +26,8 @@ bool takes_clone(const LateGroup& group) {
 }
 
 bool is_flagging(std::string_view function) {
-    return function == "skb_copy_ubufs" || function == "__pskb_pull_tail";
+    // An area is only made as large as the packet (pskb_expand_head) in order to pull all of it.
+    return function == "skb_copy_ubufs" || function == "__pskb_pull_tail" || function == "pskb_expand_head";
 }
 
 Telling telling_of(const LateGroup& group, bool user_pages) {

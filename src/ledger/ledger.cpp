@@ -140,19 +140,36 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
     }
 }
 
-// Bytes that the driver got in user pages and that no receiving stack of this machine saw.
-void add_left_account(const Capture& capture, model::Ledger& ledger) {
+// Whether a driver made the copy: the one that sends, or the one that receives on this machine, before its stack saw
+// the packet. What an XDP program without the driver's help gets has passed the receiving stack.
+bool by_driver(const LateGroup& group) {
+    const bool generic = std::find(group.stack.begin(), group.stack.end(), "do_xdp_generic") != group.stack.end();
+    const bool sending = group.function == "skb_copy_ubufs" && group.telling == Telling::flagged &&
+                         group.direction == model::Direction::transmit;
+    return sending || (group.function == "skb_pp_cow_data" && !generic);
+}
+
+std::uint64_t copied_by_drivers(const std::vector<LateGroup>& late) {
+    std::uint64_t bytes = 0;
+    for (const LateGroup& group : late) {
+        bytes += by_driver(group) ? group.bytes : 0;
+    }
+    return bytes;
+}
+
+// Bytes that the driver got in user pages, did not copy itself, and that no receiving stack of this machine saw.
+void add_left_account(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
     if (!attached(capture, "packet-path")) {
         return;
     }
     const Tally driver = total(capture, Role::server, Site::transmit_zerocopy);
     const Tally arrived = total(capture, Role::server, Site::receive_zerocopy);
-    if (driver.bytes <= arrived.bytes) {
+    const std::uint64_t seen_again = arrived.bytes + copied_by_drivers(late);
+    if (driver.bytes <= seen_again) {
         return;
     }
-    ledger.accounts.push_back(make_account("left.uncopied", "kernel -> device", "uncopied",
-                                           driver.bytes - arrived.bytes, Bytes::missing("packets, not calls"),
-                                           "net_dev_start_xmit"));
+    ledger.accounts.push_back(make_account("left.uncopied", "kernel -> device", "uncopied", driver.bytes - seen_again,
+                                           Bytes::missing("packets, not calls"), "net_dev_start_xmit"));
 }
 
 void add_receive_account(const Capture& capture, model::Ledger& ledger) {
@@ -225,8 +242,9 @@ void balance_transmission(const Capture& capture, model::Ledger& ledger) {
 // Where packets arrive on this machine, all do but those that are lost on the way, and these are sent again. More at
 // the receiving stack than at the driver, or fewer without a retransmission, means that packets passed a probe unseen,
 // and that copies of them are missing from the books or stand in them as extra ones.
-void balance_crossing(const Capture& capture, model::Ledger& ledger) {
-    const std::uint64_t given = total(capture, Role::server, Site::transmit_zerocopy).bytes;
+void balance_crossing(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
+    const std::uint64_t driver = total(capture, Role::server, Site::transmit_zerocopy).bytes;
+    const std::uint64_t given = driver - std::min(driver, copied_by_drivers(late));
     const std::uint64_t arrived = total(capture, Role::server, Site::receive_zerocopy).bytes;
     if (arrived == 0 || !attached(capture, "packet-path")) {
         return;
@@ -250,10 +268,13 @@ void balance_arrival(const Capture& capture, const std::vector<LateGroup>& late,
     bool stacks_lost = false;
     for (const LateGroup& group : late) {
         const bool on_arrival = group.direction != model::Direction::transmit;
-        const bool by_copy = group.telling == Telling::flagged && group.function == "skb_copy_ubufs";
-        copied += on_arrival && by_copy ? group.bytes : 0;
+        copied += on_arrival && group.telling == Telling::flagged ? group.bytes : 0;
         stacks_lost = stacks_lost || (on_arrival && group.telling == Telling::unknown);
     }
+    // What was lost on the way had to be sent again. It may have been lost after it arrived.
+    const Tally again = total(capture, Role::server, Site::retransmitted);
+    const std::uint64_t missing = arrived.bytes > copied ? arrived.bytes - copied : 0;
+    copied += missing <= again.bytes ? missing : 0;
     const Bytes right = stacks_lost ? Bytes::missing("call stacks of late copies were lost")
                                     : bytes_seen(capture, "late-copy", Tally{0, copied});
     ledger.balances.push_back(
@@ -271,7 +292,7 @@ void add_balances(const Capture& capture, const std::vector<LateGroup>& late, mo
     balance_completions(capture, ledger);
     balance_queue(capture, ledger);
     balance_transmission(capture, ledger);
-    balance_crossing(capture, ledger);
+    balance_crossing(capture, late, ledger);
     balance_arrival(capture, late, ledger);
     if (capture.interrupted.empty()) {
         ledger.balances.push_back(
@@ -338,7 +359,7 @@ Books close_books(const Capture& capture) {
                                           {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg,
                                            Site::send_pinned, Site::send_spliced}));
     add_send_accounts(capture, ledger);
-    add_left_account(capture, ledger);
+    add_left_account(capture, books.late, ledger);
     add_receive_account(capture, ledger);
     add_balances(capture, books.late, ledger);
     ledger.unexplained_bytes = sum_unexplained(ledger.balances);

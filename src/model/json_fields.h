@@ -101,6 +101,8 @@ void fields(A& a, Of<SocketFacts> auto& s) {
     a("local", s.local);
     a("remote", s.remote);
     a("netns", s.netns);
+    a("protocol", s.protocol);
+    a("option_memory_bytes", s.option_memory_bytes);
     a("sites", s.sites);
     a("send_errors", s.send_errors);
 }

@@ -172,6 +172,12 @@ std::vector<Probe> make_catalogue() {
                {"tp_receive_starts", Hook::tracepoint, "netif_receive_skb"}},
               "5.10"},
          }},
+        {"xdp-copy",
+         "payload copied into a new packet for an XDP program (skb_pp_cow_data)",
+         false,
+         {
+             {Tier::tracepoint, {{"tp_packet_rebuilt", Hook::tracepoint, "consume_skb"}}, "6.9"},
+         }},
         {"retransmit",
          "payload sent again",
          false,

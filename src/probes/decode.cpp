@@ -18,8 +18,10 @@ constexpr std::uint64_t netif_f_ip_csum = 1ULL << 1;
 constexpr std::uint64_t netif_f_hw_csum = 1ULL << 3;
 constexpr std::uint64_t netif_f_tso = 1ULL << 16;
 
+constexpr std::uint32_t ipproto_mptcp = 262;
+
 constexpr std::array<std::string_view, NETIO_COPIERS> copier_names{
-    "", "skb_copy_ubufs", "__pskb_pull_tail", "skb_segment", "skb_copy", "skb_pp_cow_data",
+    "", "skb_copy_ubufs", "__pskb_pull_tail", "skb_segment", "skb_copy", "skb_pp_cow_data", "pskb_expand_head",
 };
 
 // A fixed-size field that need not end in a zero byte.
@@ -57,6 +59,8 @@ model::SocketFacts decode_socket(std::uint32_t slot, const netio_socket& socket,
     facts.local = spell_address(socket.family, socket.local_address, socket.local_port);
     facts.remote = spell_address(socket.family, socket.remote_address, socket.remote_port);
     facts.netns = socket.netns;
+    facts.protocol = socket.protocol == ipproto_mptcp ? "mptcp" : "tcp";
+    facts.option_memory_bytes = socket.option_memory;
     return facts;
 }
 
@@ -100,7 +104,9 @@ std::vector<std::string> decode_stack(const netio_event& event, const kernel::Sy
         const auto symbol = symbols->resolve_return(frame);
         functions.push_back(symbol ? symbol->name : "?");
     }
-    const auto first = std::find_if(functions.begin(), functions.end(), is_copier);
+    const std::string_view own = copier_name(event.key.copier);
+    const auto named = std::find(functions.begin(), functions.end(), own);
+    const auto first = named != functions.end() ? named : std::find_if(functions.begin(), functions.end(), is_copier);
     if (first != functions.end()) {
         functions.erase(functions.begin(), first);
         return functions;
