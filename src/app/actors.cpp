@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "app/actors.h"
 
+#include <optional>
 #include <string>
 
 namespace netio::app {
 
 using model::Json;
 using model::Spec;
+using provoke::Network;
+using provoke::Workload;
 using workload::Child;
 using workload::ChildOptions;
 
@@ -18,7 +21,9 @@ std::string nanoseconds(std::int64_t value) {
     return std::to_string(value / 1000) + "us";
 }
 
-std::vector<std::string> server_arguments(const Spec& spec, const Network& network, bool skip_opt_in) {
+constexpr workload::Identity nobody{65534, 65534};
+
+std::vector<std::string> server_arguments(const Spec& spec, const Network& network, const Workload& changes) {
     std::vector<std::string> arguments{"--bind",    network.server_address,
                                        "--port",    "0",
                                        "--mode",    std::string(to_string(spec.mode)),
@@ -30,30 +35,36 @@ std::vector<std::string> server_arguments(const Spec& spec, const Network& netwo
     } else {
         arguments.insert(arguments.end(), {"--duration", nanoseconds(spec.duration_ns)});
     }
-    if (skip_opt_in) {
-        arguments.emplace_back("--no-so-zerocopy");
+    const std::pair<bool, const char*> switches[] = {{changes.skip_opt_in, "--no-so-zerocopy"},
+                                                     {changes.secret_memory, "--secret-memory"},
+                                                     {changes.mptcp, "--mptcp"}};
+    for (const auto& [given, name] : switches) {
+        if (given) {
+            arguments.emplace_back(name);
+        }
     }
     return arguments;
 }
 
-std::vector<std::string> client_arguments(const Spec& spec, const Network& network, int port) {
+std::vector<std::string> client_arguments(const Spec& spec, const Network& network, const Workload& changes, int port) {
     std::vector<std::string> arguments{"--connect", network.server_address,      "--port", std::to_string(port),
                                        "--threads", std::to_string(spec.threads)};
     if (spec.verify) {
         arguments.emplace_back("--verify");
     }
+    if (changes.mptcp) {
+        arguments.emplace_back("--mptcp");
+    }
     return arguments;
 }
 
-Result<Child> start(const char* name, std::vector<std::string> arguments, int network_namespace) {
+Result<Child> start(const char* name, std::vector<std::string> arguments, ChildOptions options) {
     const auto program = workload::find_program(name);
     if (!program) {
         return tl::make_unexpected(program.error());
     }
-    ChildOptions options;
     options.program = *program;
     options.arguments = std::move(arguments);
-    options.network_namespace = network_namespace;
     return Child::spawn(options);
 }
 
@@ -63,10 +74,18 @@ void add_threads(const Json& event, model::Role role, std::vector<perf::CountedT
     }
 }
 
+Result<Child> start_server(const Spec& spec, const Network& network, const Workload& changes) {
+    ChildOptions options;
+    options.network_namespace = network.server_fd();
+    options.memlock_bytes = changes.memlock_bytes;
+    options.identity = changes.as_nobody ? std::optional(nobody) : std::nullopt;
+    return start("netio-server", server_arguments(spec, network, changes), options);
+}
+
 }  // namespace
 
-Result<Actors> start_actors(const Spec& spec, const Network& network, bool skip_opt_in) {
-    auto server = start("netio-server", server_arguments(spec, network, skip_opt_in), network.server_fd());
+Result<Actors> start_actors(const Spec& spec, const Network& network, const Workload& changes) {
+    auto server = start_server(spec, network, changes);
     if (!server) {
         return tl::make_unexpected(server.error());
     }
@@ -74,8 +93,9 @@ Result<Actors> start_actors(const Spec& spec, const Network& network, bool skip_
     if (!listening) {
         return tl::make_unexpected(listening.error());
     }
-    auto client =
-        start("netio-client", client_arguments(spec, network, listening->value("port", 0)), network.client_fd());
+    ChildOptions options;
+    options.network_namespace = network.client_fd();
+    auto client = start("netio-client", client_arguments(spec, network, changes, listening->value("port", 0)), options);
     if (!client) {
         return tl::make_unexpected(client.error());
     }

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "app/experiment.h"
-#include "app/network.h"
 #include "perf/counters.h"
+#include "provoke/scenario.h"
 #include "workload/child.h"
 
 namespace netio::app {
@@ -18,7 +18,7 @@ struct Actors {
 };
 
 // Starts both in their namespaces and waits until every connection is made and every thread exists.
-Result<Actors> start_actors(const model::Spec& spec, const Network& network, bool skip_opt_in);
+Result<Actors> start_actors(const model::Spec& spec, const provoke::Network& network, const provoke::Workload& changes);
 
 // Runs the warm-up to its end: all its bytes delivered, all its completions read.
 Result<void> warm_up(Actors& actors, const model::Spec& spec);

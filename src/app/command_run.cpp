@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "app/commands.h"
@@ -7,6 +9,7 @@
 #include "app/words.h"
 #include "app/workload_app.h"
 #include "kernel/limits.h"
+#include "provoke/scenario.h"
 #include "workload/options.h"
 
 namespace netio::app {
@@ -61,6 +64,13 @@ Result<Spec> workload_spec(const RunWords& words) {
     return spec;
 }
 
+// A scenario may need messages of its own size; what the user asked for by name goes first.
+void apply_scenario(const provoke::Scenario* scenario, const RunWords& words, Spec& spec) {
+    if (scenario != nullptr && scenario->workload.size_bytes != 0 && words.size == RunWords{}.size) {
+        spec.size_bytes = scenario->workload.size_bytes;
+    }
+}
+
 Result<ExperimentOptions> interpret(const RunWords& words) {
     auto spec = workload_spec(words);
     if (!spec) {
@@ -68,10 +78,11 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     }
     const auto path = parse_word("--path", model::path_names, words.path);
     const auto tier = parse_word("--tier", model::tier_names, words.tier);
-    const auto provoke = parse_word("--provoke", model::provocation_names, words.provoke);
+    const auto scenario =
+        words.provoke == "none" ? Result<const provoke::Scenario*>(nullptr) : provoke::find_scenario(words.provoke);
     const auto ring = parse_size(words.ring);
     for (const Error* error : {path ? nullptr : &path.error(), tier ? nullptr : &tier.error(),
-                               provoke ? nullptr : &provoke.error(), ring ? nullptr : &ring.error()}) {
+                               scenario ? nullptr : &scenario.error(), ring ? nullptr : &ring.error()}) {
         if (error != nullptr) {
             return Unexpected{*error};
         }
@@ -80,45 +91,38 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
         return fail("--ring " + words.ring, "the ring buffer takes a power of two from 4K to 1G", "--ring 256K",
                     ExitCode::usage);
     }
-    if (*provoke == model::Provocation::not_opted_in && spec->mode != model::CopyMode::zerocopy) {
-        return fail("--provoke not-opted-in --mode " + words.mode, "only a zero-copy send can lack the opt-in",
-                    "--mode zerocopy", ExitCode::usage);
+    if (*scenario != nullptr && (*scenario)->group == 'A' && spec->mode != model::CopyMode::zerocopy) {
+        return fail(fmt::format("--provoke {} --mode {}", words.provoke, words.mode),
+                    "only a zero-copy send can be refused or ignored", "--mode zerocopy", ExitCode::usage);
     }
     ExperimentOptions options;
     options.spec = *spec;
     options.spec.path = *path;
     options.spec.tier = *tier;
-    options.spec.provoke = *provoke;
+    options.spec.provoke = words.provoke;
+    apply_scenario(*scenario, words, options.spec);
     options.trace = *tier != model::Tier::none;
     options.count = !words.no_counters;
     options.ring_bytes = static_cast<std::uint32_t>(*ring);
     return options;
 }
 
-Result<void> check_machine(const ExperimentOptions& options) {
-    const auto capabilities = kernel::own_capabilities();
-    if (!capabilities) {
-        return tl::make_unexpected(capabilities.error());
+void print_scenarios() {
+    for (const auto& scenario : provoke::scenarios()) {
+        fmt::print("{}  {:<36} {}\n", scenario.group, scenario.id, scenario.sets_up);
     }
-    if (!capabilities->sys_admin || !capabilities->net_admin) {
-        return fail("netio-trace cannot make network namespaces and attach probes",
-                    "it needs CAP_SYS_ADMIN and CAP_NET_ADMIN",
-                    "run it with sudo; `netio-trace replay FILE` needs no root", ExitCode::privilege);
-    }
-    if (options.trace && !kernel::has_btf(kernel::Root{})) {
-        return fail("the kernel cannot be traced", "it describes no types: /sys/kernel/btf/vmlinux is missing",
-                    "a kernel with CONFIG_DEBUG_INFO_BTF; --tier none runs the workload without tracing",
-                    ExitCode::privilege);
-    }
-    return {};
 }
 
 Result<int> run(const RunWords& words) {
+    if (words.provoke == "help" || words.provoke == "list") {
+        print_scenarios();
+        return 0;
+    }
     const auto options = interpret(words);
     if (!options) {
         return tl::make_unexpected(options.error());
     }
-    if (auto able = check_machine(*options); !able) {
+    if (auto able = check_machine(options->trace); !able) {
         return tl::make_unexpected(able.error());
     }
     if (auto writable = check_outputs(words.outputs); !writable) {
@@ -157,7 +161,7 @@ void declare_workload(CLI::App& cli, RunWords& words) {
         ->capture_default_str()
         ->group("Workload");
     cli.add_option("--provoke", words.provoke,
-                   "Bring a cause about in these namespaces: packet-tap, no-scatter-gather, not-opted-in")
+                   "Bring a cause about in these namespaces; `--provoke help` lists the scenarios")
         ->capture_default_str()
         ->group("Workload");
 }
@@ -173,6 +177,24 @@ void declare_tracing(CLI::App& cli, RunWords& words) {
 }
 
 }  // namespace
+
+Result<void> check_machine(bool trace) {
+    const auto capabilities = kernel::own_capabilities();
+    if (!capabilities) {
+        return tl::make_unexpected(capabilities.error());
+    }
+    if (!capabilities->sys_admin || !capabilities->net_admin) {
+        return fail("netio-trace cannot make network namespaces and attach probes",
+                    "it needs CAP_SYS_ADMIN and CAP_NET_ADMIN",
+                    "run it with sudo; `netio-trace replay FILE` needs no root", ExitCode::privilege);
+    }
+    if (trace && !kernel::has_btf(kernel::Root{})) {
+        return fail("the kernel cannot be traced", "it describes no types: /sys/kernel/btf/vmlinux is missing",
+                    "a kernel with CONFIG_DEBUG_INFO_BTF; --tier none runs the workload without tracing",
+                    ExitCode::privilege);
+    }
+    return {};
+}
 
 Command declare_run(CLI::App& cli) {
     auto words = std::make_shared<RunWords>();

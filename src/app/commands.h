@@ -39,5 +39,9 @@ Command declare_run(CLI::App& cli);
 Command declare_doctor(CLI::App& cli);
 Command declare_replay(CLI::App& cli);
 Command declare_causes(CLI::App& cli);
+Command declare_explain(CLI::App& cli);
+
+// Whether namespaces can be made here and, where it is wanted, probes attached. Errors: ExitCode::privilege.
+Result<void> check_machine(bool trace);
 
 }  // namespace netio::app

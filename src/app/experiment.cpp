@@ -8,14 +8,14 @@
 #include <optional>
 
 #include "app/actors.h"
-#include "app/network.h"
 #include "app/prompt_end.h"
-#include "app/provoke.h"
 #include "app/utc.h"
 #include "kernel/environment.h"
+#include "kernel/limits.h"
 #include "kernel/taps.h"
 #include "perf/counters.h"
 #include "probes/tracer.h"
+#include "provoke/scenario.h"
 #include "workload/interrupts.h"
 
 namespace netio::app {
@@ -56,9 +56,12 @@ class Experiment {
     Capture finish(workload::Interrupts& interrupts);
 
  private:
-    Result<void> provoke_cause();
+    Result<void> set_the_stage();
+    Result<void> step(provoke::Step change);
+    Unexpected explained(const Error& error) const;
     Result<void> attach();
     void look_for_taps();
+    void read_server_limits();
     Result<void> wait_for_both(workload::Interrupts& interrupts);
     Result<void> wait_for(workload::Child& child, model::WorkloadResult& result);
     void handle_interrupt(workload::Interrupts& interrupts);
@@ -68,8 +71,9 @@ class Experiment {
     const ExperimentOptions& options_;
     const Progress& progress_;
     Capture capture_;
-    std::optional<Network> network_;
-    Provoked provoked_;
+    const provoke::Scenario* scenario_ = nullptr;  // none: nothing is provoked
+    std::optional<provoke::Network> network_;
+    std::optional<provoke::Stage> stage_;
     std::optional<probes::Tracer> tracer_;
     std::optional<Actors> actors_;
     std::optional<perf::CounterSet> counters_;
@@ -89,16 +93,35 @@ Result<void> Experiment::attach() {
     return {};
 }
 
-Result<void> Experiment::provoke_cause() {
-    auto provoked = provoke(options_.spec.provoke, *network_);
-    if (!provoked) {
-        return tl::make_unexpected(provoked.error());
+// What the scenario lacks on this machine is named as such.
+Unexpected Experiment::explained(const Error& error) const {
+    return Unexpected(scenario_ != nullptr ? provoke::cannot_provoke(*scenario_, error) : error);
+}
+
+Result<void> Experiment::step(provoke::Step change) {
+    if (change == nullptr) {
+        return {};
     }
-    provoked_.skip_opt_in = provoked->skip_opt_in;
-    if (provoked->tap) {
-        provoked_.tap.emplace(std::move(*provoked->tap));
+    auto changed = change(*stage_);
+    return changed ? changed : explained(changed.error());
+}
+
+Result<void> Experiment::set_the_stage() {
+    if (options_.spec.provoke != "none") {
+        auto found = provoke::find_scenario(options_.spec.provoke);
+        if (!found) {
+            return Unexpected(found.error());
+        }
+        scenario_ = *found;
     }
-    return {};
+    const bool own_network = scenario_ != nullptr && scenario_->network != nullptr;
+    auto network = own_network ? scenario_->network() : provoke::make_network(options_.spec.path);
+    if (!network) {
+        return explained(network.error());
+    }
+    network_.emplace(std::move(*network));
+    stage_.emplace(provoke::Stage{*network_, 0, 0, {}, {}, {}});
+    return step(scenario_ != nullptr ? scenario_->prepare : nullptr);
 }
 
 Result<void> Experiment::prepare(PromptEnd& prompt_end) {
@@ -107,29 +130,48 @@ Result<void> Experiment::prepare(PromptEnd& prompt_end) {
         progress_(phase, -1);
     };
     enter("setting up");
-    auto network = make_network(options_.spec.path);
-    if (!network) {
-        return tl::make_unexpected(network.error());
-    }
-    network_.emplace(std::move(*network));
-    if (auto provoked = provoke_cause(); !provoked) {
-        return provoked;
+    if (auto set = set_the_stage(); !set) {
+        return set;
     }
     enter("attaching probes");
     if (auto attached = attach(); !attached) {
         return attached;
     }
     enter("connecting");
-    auto actors = start_actors(options_.spec, *network_, provoked_.skip_opt_in);
+    auto actors =
+        start_actors(options_.spec, *network_, scenario_ != nullptr ? scenario_->workload : provoke::Workload{});
     if (!actors) {
-        return tl::make_unexpected(actors.error());
+        return explained(actors.error());
     }
     actors_.emplace(std::move(*actors));
+    stage_->server = actors_->server.pid();
+    stage_->client = actors_->client.pid();
+    if (auto changed = step(scenario_ != nullptr ? scenario_->connected : nullptr); !changed) {
+        return changed;
+    }
     if (options_.count) {
         counters_.emplace(actors_->threads);
     }
     enter("warming up");
     return warm_up(*actors_, options_.spec);
+}
+
+// What zero-copy sends of the server are bounded by.
+void Experiment::read_server_limits() {
+    auto& limits = capture_.environment.limits;
+    const pid_t pid = actors_->server.pid();
+    (void)network_->server.run([&]() -> Result<void> {
+        if (const auto optmem = kernel::optmem_max(kernel::Root{})) {
+            limits["server: net.core.optmem_max"] = std::to_string(*optmem);
+        }
+        return {};
+    });
+    if (const auto memlock = kernel::memlock_limit(kernel::Root{}, pid)) {
+        limits["server: RLIMIT_MEMLOCK"] = *memlock == kernel::unlimited ? "unlimited" : std::to_string(*memlock);
+    }
+    if (const auto may = kernel::may_lock_memory(kernel::Root{}, pid)) {
+        limits["server: CAP_IPC_LOCK"] = *may ? "yes" : "no";
+    }
 }
 
 // Merged over the calls: a tap that was there at any time may have caused copies.
@@ -155,6 +197,7 @@ void Experiment::look_for_taps() {
 }
 
 Result<void> Experiment::measure(workload::Interrupts& interrupts) {
+    read_server_limits();
     look_for_taps();
     if (tracer_) {
         for (const auto& [pid, role] :

@@ -27,6 +27,7 @@ void declare(CLI::App& cli, Arguments& arguments) {
         ->check(CLI::Range(1U, workload::max_connections))
         ->capture_default_str();
     cli.add_flag("--verify", arguments.client.verify, "Have a different pattern sent in every message, and compare it");
+    cli.add_flag("--mptcp", arguments.client.mptcp, "Multipath TCP in place of TCP");
     cli.add_option("--mode", arguments.mode, "Refuse a server that sends in another mode");
     cli.add_option("--size", arguments.size, "Refuse a server whose messages have another size");
     cli.add_flag("--json", arguments.program.json, "Print the result as JSON");

@@ -86,6 +86,25 @@ Result<std::uint64_t> memlock_limit(const Root& root, pid_t pid) {
     return fail(fmt::format("cannot understand {}", path.string()), "it has no line for locked memory");
 }
 
+Result<bool> may_lock_memory(const Root& root, pid_t pid) {
+    constexpr std::string_view label = "CapEff:";
+    constexpr int cap_ipc_lock = 14;  // linux/capability.h
+    const auto path = root / "proc" / std::to_string(pid) / "status";
+    auto text = read_file(path);
+    if (!text) {
+        return Unexpected(text.error());
+    }
+    for (const std::string& line : split(*text, '\n')) {
+        const auto mask = line.starts_with(label)
+                              ? parse_number<std::uint64_t>(trim(std::string_view(line).substr(label.size())), 16)
+                              : std::nullopt;
+        if (mask) {
+            return (*mask >> cap_ipc_lock & 1) != 0;
+        }
+    }
+    return fail(fmt::format("cannot understand {}", path.string()), "it has no line for effective capabilities");
+}
+
 Result<int> unprivileged_bpf_disabled(const Root& root) {
     return read_number<int>(root / "proc/sys/kernel/unprivileged_bpf_disabled");
 }

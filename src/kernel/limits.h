@@ -19,6 +19,8 @@ inline constexpr std::uint64_t unlimited = UINT64_MAX;
 Result<std::uint64_t> optmem_max(const Root& root);
 // Soft limit of locked memory in bytes, or `unlimited` (proc(5), proc/<pid>/limits); pid 0 is this process.
 Result<std::uint64_t> memlock_limit(const Root& root, pid_t pid);
+// Whether a process has CAP_IPC_LOCK and so may pin as much as it likes (CapEff of proc/<pid>/status).
+Result<bool> may_lock_memory(const Root& root, pid_t pid);
 // 0: allowed; 1: not, until reboot; 2: not, but an administrator may allow it (bpf(2)).
 Result<int> unprivileged_bpf_disabled(const Root& root);
 // -1 allows everything, 2 only user space of one's own; Debian adds 3 and 4: nothing (perf_event_open(2)).

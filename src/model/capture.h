@@ -22,7 +22,7 @@ struct Spec {
     CopyMode mode = CopyMode::zerocopy;
     Path path = Path::veth;
     Tier tier = Tier::automatic;
-    Provocation provoke = Provocation::none;
+    std::string provoke = "none";  // the id of a scenario (src/provoke), set up in the run's own namespaces
     std::uint64_t size_bytes = 16384;
     std::uint32_t threads = 1;
     std::uint64_t messages = 0;  // per connection; 0: as many as fit in `duration_ns`

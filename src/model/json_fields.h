@@ -44,11 +44,6 @@ struct Vocabulary<Role> {
     static constexpr const auto& names = role_names;
 };
 template <>
-struct Vocabulary<Provocation> {
-    static constexpr auto noun = "provocation";
-    static constexpr const auto& names = provocation_names;
-};
-template <>
 struct Vocabulary<Direction> {
     static constexpr auto noun = "direction";
     static constexpr const auto& names = direction_names;

@@ -44,15 +44,6 @@ inline constexpr std::array<Name<Tier>, 5> tier_names{{
 enum class Role : std::uint8_t { server, client };
 inline constexpr std::array<Name<Role>, 2> role_names{{{Role::server, "server"}, {Role::client, "client"}}};
 
-// A setting the run makes in its own namespaces to bring a cause about.
-enum class Provocation : std::uint8_t { none, packet_tap, no_scatter_gather, not_opted_in };
-inline constexpr std::array<Name<Provocation>, 4> provocation_names{{
-    {Provocation::none, "none"},
-    {Provocation::packet_tap, "packet-tap"},
-    {Provocation::no_scatter_gather, "no-scatter-gather"},
-    {Provocation::not_opted_in, "not-opted-in"},
-}};
-
 template <class E, std::size_t N>
 constexpr std::string_view name_in(const std::array<Name<E>, N>& names, E value) {
     for (const auto& name : names) {
@@ -84,9 +75,6 @@ constexpr std::string_view to_string(Tier v) {
 }
 constexpr std::string_view to_string(Role v) {
     return name_in(role_names, v);
-}
-constexpr std::string_view to_string(Provocation v) {
-    return name_in(provocation_names, v);
 }
 
 }  // namespace netio::model

@@ -78,7 +78,7 @@ void add_spec(Fields& fields, const Report& report) {
     add(fields, "size_bytes", report.spec.size_bytes);
     add(fields, "threads", report.spec.threads);
     add(fields, "path", model::to_string(report.spec.path));
-    add(fields, "provoke", model::to_string(report.spec.provoke));
+    add(fields, "provoke", report.spec.provoke);
     add(fields, "messages", report.spec.messages);
     add(fields, "duration_ns", report.spec.duration_ns);
     add(fields, "wall_ns", report.wall_ns);

@@ -31,8 +31,8 @@ std::vector<std::string> what_ran(const model::Report& report) {
         parts.push_back(count_of(spec.messages, "message", "messages") + " each");
     }
     parts.emplace_back(model::to_string(spec.path));
-    if (spec.provoke != model::Provocation::none) {
-        parts.push_back("provoked: " + std::string{model::to_string(spec.provoke)});
+    if (spec.provoke != "none") {
+        parts.push_back("provoked: " + spec.provoke);
     }
     parts.push_back(measured_time(report));
     return parts;

@@ -27,6 +27,7 @@ struct ChildOptions {
     std::vector<std::string> arguments;  // without the program's name and without --control-fd
     int network_namespace = -1;          // a descriptor of the namespace to run in; -1: the caller's
     std::optional<Identity> identity;    // drop to this user and group, and to no supplementary groups
+    std::uint64_t memlock_bytes = 0;     // RLIMIT_MEMLOCK, soft and hard; 0: inherited
 };
 
 // A workload program that this process started, controls (see RunOptions), and takes with it when it ends.

@@ -65,7 +65,8 @@ void ClientConnection::ask_to_stop() {
 }
 
 Result<void> ClientConnection::establish() {
-    auto socket = connect_to(options_.address, options_.port, options_.connect_patience, gate_.cancelled());
+    auto socket =
+        connect_to(options_.address, options_.port, options_.connect_patience, gate_.cancelled(), options_.mptcp);
     if (!socket) {
         return Unexpected{socket.error()};
     }

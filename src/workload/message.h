@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <span>
 
@@ -22,14 +21,21 @@ using Fields = std::array<iovec, field_count>;
 // `size_bytes` (at least 8) shared by 8 fields: size / 8 each, the last takes the remainder.
 FieldSizes field_sizes(std::uint64_t size_bytes);
 
+// Where the fields of a message lie.
+enum class Memory : std::uint8_t {
+    ordinary,
+    secret,  // memfd_secret(2): mapped for this process alone, so that the kernel cannot pin it
+};
+
 // One message: 8 fields that the program owns apart from each other, as a program has them before it sends them.
 // Invariant: the fields and their sizes never change; what stands in them does.
 class Message {
  public:
     // Allocates and fills the fields with the static pattern, which also brings their pages in before anything is
     // measured. Fields of a page or more are page-aligned, as buffers worth pinning are; smaller ones come from the
-    // allocator one by one, so that no two lie back to back. Fails when memory is refused.
-    static Result<Message> allocate(std::uint64_t size_bytes);
+    // allocator one by one, so that no two lie back to back. Fails when memory is refused; ExitCode::privilege where
+    // the kernel has no secret memory.
+    static Result<Message> allocate(std::uint64_t size_bytes, Memory memory = Memory::ordinary);
 
     const Fields& fields() const { return fields_; }
     std::uint64_t size_bytes() const { return size_bytes_; }
@@ -41,13 +47,10 @@ class Message {
     void serialise(std::byte* target) const;
 
  private:
-    struct Release {
-        void operator()(void* memory) const { std::free(memory); }
-    };
     Message() = default;
 
     std::uint64_t size_bytes_ = 0;
-    std::array<std::unique_ptr<void, Release>, field_count> memory_;
+    std::array<std::shared_ptr<void>, field_count> memory_;
     Fields fields_{};
 };
 

@@ -25,6 +25,8 @@ struct ServerOptions {
     std::uint64_t messages = 0;     // per connection; 0: as many as fit in `duration`
     std::chrono::nanoseconds duration{5'000'000'000};
     std::chrono::nanoseconds warmup{200'000'000};
+    bool mptcp = false;                   // Multipath TCP (RFC 8684) in place of TCP
+    bool secret_memory = false;           // zerocopy: messages in memory that cannot be pinned, memfd_secret(2)
     bool skip_opt_in = false;             // pass MSG_ZEROCOPY without having set SO_ZEROCOPY
     bool late_completions = false;        // read completions only when there is nothing left to send with
     std::uint32_t pool_messages = 0;      // zerocopy: message buffers of a connection; 0: chosen by size
@@ -36,6 +38,7 @@ struct ClientOptions {
     std::string address = "127.0.0.1";
     std::uint16_t port = default_port;
     std::uint32_t connections = 1;
+    bool mptcp = false;  // Multipath TCP in place of TCP
     bool verify = false;
     std::optional<model::CopyMode> expected_mode;              // a server in another mode is refused
     std::optional<std::uint64_t> expected_size_bytes;          // a server with another message size is refused

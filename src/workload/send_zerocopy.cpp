@@ -50,7 +50,8 @@ class ZerocopySender final : public SenderOnWire {
         : SenderOnWire(fd, cancelled),
           pool_(std::move(pool)),
           late_completions_(options.late_completions),
-          reuse_too_early_(options.reuse_too_early) {
+          reuse_too_early_(options.reuse_too_early),
+          falls_back_(options.secret_memory) {
         for (std::size_t slot = 0; slot < pool_.size(); ++slot) {
             free_.push_back(slot);
         }
@@ -86,6 +87,7 @@ class ZerocopySender final : public SenderOnWire {
     bool notified_ = false;  // the kernel sends notifications on this socket
     bool late_completions_;
     bool reuse_too_early_;
+    bool falls_back_;  // what the kernel cannot pin is sent by an ordinary call
     std::string opt_in_ = "not requested";
 };
 
@@ -125,7 +127,14 @@ Result<void> ZerocopySender::send(Message& message, std::uint64_t entered_ns) {
     references_[current_] = 1;  // until the last call is made: its first ones may be complete before
     lonely_ = 0;
     while (!rest.empty()) {
-        const Attempt sent = wire().attempt(rest, MSG_ZEROCOPY);
+        Attempt sent = wire().attempt(rest, MSG_ZEROCOPY);
+        if (sent.error == EFAULT && falls_back_) {
+            sent = wire().attempt(rest, 0);
+            if (sent.error == 0) {
+                rest = drop_front(rest, sent.bytes);
+                continue;
+            }
+        }
         if (sent.error != 0) {
             if (auto recovered = recover_refused(sent.error, stall); !recovered) {
                 return recovered;
@@ -279,7 +288,7 @@ Result<std::unique_ptr<Sender>> make_zerocopy(int fd, const SenderOptions& optio
                                               const std::atomic<bool>& cancelled) {
     std::vector<Message> pool;
     for (std::size_t i = 0; i < pool_size(options); ++i) {
-        auto message = Message::allocate(options.size_bytes);
+        auto message = Message::allocate(options.size_bytes, options.secret_memory ? Memory::secret : Memory::ordinary);
         if (!message) {
             return Unexpected{message.error()};
         }

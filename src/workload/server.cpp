@@ -34,7 +34,7 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options) {
     if (auto sound = check(options); !sound) {
         return Unexpected{sound.error()};
     }
-    auto listener = listen_on(options.bind_address, options.port);
+    auto listener = listen_on(options.bind_address, options.port, options.mptcp);
     if (!listener) {
         return Unexpected{listener.error()};
     }

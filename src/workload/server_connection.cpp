@@ -22,7 +22,12 @@ constexpr std::uint64_t look_interval_ns = ns_per_second / 10;
 constexpr std::uint64_t linger_limit_ns = 5 * ns_per_second;
 
 SenderOptions sender_options(const ServerOptions& options) {
-    return {options.mode, options.size_bytes, options.skip_opt_in, options.pool_messages, options.late_completions};
+    return {.mode = options.mode,
+            .size_bytes = options.size_bytes,
+            .skip_opt_in = options.skip_opt_in,
+            .pool_messages = options.pool_messages,
+            .late_completions = options.late_completions,
+            .secret_memory = options.secret_memory};
 }
 
 void prepare_socket(int fd, const ServerOptions& options) {

@@ -46,6 +46,23 @@ void set_option(int fd, int level, int option, int value) {
     ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
+// Linux 5.6; older C libraries do not name it.
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+Fd open_socket(int family, int type, bool mptcp) {
+    return Fd(::socket(family, type | SOCK_CLOEXEC, mptcp ? IPPROTO_MPTCP : IPPROTO_TCP));
+}
+
+Unexpected socket_error(int error, const std::string& address, bool mptcp) {
+    if (mptcp) {
+        return fail_errno("cannot make a Multipath TCP socket for " + address, error,
+                          "a kernel with CONFIG_MPTCP, and net.mptcp.enabled=1", ExitCode::privilege);
+    }
+    return fail_errno("cannot make a TCP socket for " + address, error);
+}
+
 Unexpected listen_error(int error, const std::string& address, std::uint16_t port) {
     const std::string where = endpoint_text(address, port);
     switch (error) {
@@ -106,15 +123,15 @@ std::string endpoint_text(const std::string& address, std::uint16_t port) {
     return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
-Result<Listener> listen_on(const std::string& address, std::uint16_t port) {
+Result<Listener> listen_on(const std::string& address, std::uint16_t port, bool mptcp) {
     auto addresses = resolve(address, port, AI_PASSIVE);
     if (!addresses) {
         return Unexpected{addresses.error()};
     }
     const addrinfo& chosen = **addresses;
-    Listener listener{Fd(::socket(chosen.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP))};
+    Listener listener{open_socket(chosen.ai_family, SOCK_STREAM | SOCK_NONBLOCK, mptcp)};
     if (!listener.fd.valid()) {
-        return fail_errno("cannot make a TCP socket for " + address, errno);
+        return socket_error(errno, address, mptcp);
     }
     // The server closes first as a rule, and its port would stay taken for a minute (TIME_WAIT).
     set_option(listener.fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
@@ -149,14 +166,14 @@ Result<Fd> accept_from(int listener, const std::atomic<bool>& cancelled) {
 }
 
 Result<Fd> connect_to(const std::string& address, std::uint16_t port, std::chrono::nanoseconds patience,
-                      const std::atomic<bool>& cancelled) {
+                      const std::atomic<bool>& cancelled, bool mptcp) {
     auto addresses = resolve(address, port, 0);
     if (!addresses) {
         return Unexpected{addresses.error()};
     }
     StallClock clock(static_cast<std::uint64_t>(patience.count()));
     while (true) {
-        Fd fd(::socket((*addresses)->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+        Fd fd = open_socket((*addresses)->ai_family, SOCK_STREAM | SOCK_NONBLOCK, mptcp);
         const int error = fd.valid() ? connect_once(fd.get(), **addresses, cancelled) : errno;
         if (error == 0) {
             make_blocking(fd.get());

@@ -23,13 +23,14 @@ struct Listener {
 // "10.0.0.1:5001", "[::1]:5001".
 std::string endpoint_text(const std::string& address, std::uint16_t port);
 
-// Errors: the port is taken, the address is not local, the port needs privilege, the name is unknown.
-Result<Listener> listen_on(const std::string& address, std::uint16_t port);
+// Errors: the port is taken, the address is not local, the port needs privilege, the name is unknown, the kernel has no
+// Multipath TCP.
+Result<Listener> listen_on(const std::string& address, std::uint16_t port, bool mptcp = false);
 // Waits for a connection or until `cancelled`.
 Result<Fd> accept_from(int listener, const std::atomic<bool>& cancelled);
 // A refused connection is tried again until `patience` has passed: the server may not have started yet.
 Result<Fd> connect_to(const std::string& address, std::uint16_t port, std::chrono::nanoseconds patience,
-                      const std::atomic<bool>& cancelled);
+                      const std::atomic<bool>& cancelled, bool mptcp = false);
 
 // SO_RCVTIMEO and SO_SNDTIMEO: blocking calls return EAGAIN now and then, so that a thread can see that it is cancelled
 // and how long nothing has moved. SO_KEEPALIVE: a machine that vanished is noticed within half a minute.

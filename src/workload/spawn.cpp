@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,17 +20,19 @@ namespace netio::workload {
 namespace {
 
 // What the child says through a pipe when it cannot become the program; execv(2) closes the pipe and so says nothing.
-enum class Step : int { own_group, enter_namespace, drop_identity, follow_parent, redirect, execute };
+enum class Step : int { own_group, enter_namespace, limit_memory, drop_identity, follow_parent, redirect, execute };
 struct Refusal {
     Step step;
     int error;
 };
 
 std::string step_text(Step step, const std::string& program) {
-    static constexpr std::array<const char*, 5> texts{
-        "cannot give the child its own process group", "cannot enter the network namespace",
-        "cannot drop to the user asked for", "cannot tie the child to its parent",
-        "cannot redirect the child's output"};
+    static constexpr std::array<const char*, 6> texts{"cannot give the child its own process group",
+                                                      "cannot enter the network namespace",
+                                                      "cannot limit the memory that the child may lock",
+                                                      "cannot drop to the user asked for",
+                                                      "cannot tie the child to its parent",
+                                                      "cannot redirect the child's output"};
     return step == Step::execute ? "cannot run " + program : texts.at(static_cast<std::size_t>(step));
 }
 
@@ -48,10 +51,18 @@ class ChildSide {
         if (options_.network_namespace >= 0 && ::setns(options_.network_namespace, CLONE_NEWNET) != 0) {
             give_up(Step::enter_namespace);
         }
+        const int program = ::open(arguments[0], O_RDONLY | O_CLOEXEC);
+        if (program < 0) {
+            give_up(Step::execute);
+        }
+        limit_memory();
         drop_identity();
         follow_parent();
         redirect();
         ::execv(arguments[0], arguments);
+        // The user dropped to may not be allowed to enter the program's folder. Before Linux 6.14 a process that is
+        // started by a descriptor is named by its number, so this comes second.
+        ::fexecve(program, arguments, environ);
         give_up(Step::execute);
     }
 
@@ -70,6 +81,13 @@ class ChildSide {
         ::signal(SIGINT, SIG_DFL);
         ::signal(SIGTERM, SIG_DFL);
         ::signal(SIGPIPE, SIG_DFL);
+    }
+
+    void limit_memory() {
+        const rlimit limit{options_.memlock_bytes, options_.memlock_bytes};
+        if (options_.memlock_bytes != 0 && ::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) {
+            give_up(Step::limit_memory);
+        }
     }
 
     void drop_identity() {

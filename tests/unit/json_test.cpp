@@ -56,7 +56,7 @@ SocketFacts full_socket() {
 
 Capture full_capture() {
     Capture c;
-    c.spec = {CopyMode::one_copy, Path::lo, Tier::kprobe, Provocation::packet_tap, 4093, 4, 10007, 1, 2, true};
+    c.spec = {CopyMode::one_copy, Path::lo, Tier::kprobe, "packet-tap", 4093, 4, 10007, 1, 2, true};
     c.environment = {"0.1.0",
                      "6.18.0",
                      "x86_64",
@@ -265,7 +265,7 @@ TEST_CASE("json: another schema_version is refused, with advice") {
 TEST_CASE("json: unknown words are named with their path") {
     CHECK(why_refused("/spec/mode", "no-copy") == "spec.mode: unknown mode 'no-copy'");
     CHECK(why_refused("/spec/path", "eth") == "spec.path: unknown path 'eth'");
-    CHECK(why_refused("/spec/provoke", "x") == "spec.provoke: unknown provocation 'x'");
+    CHECK(why_refused("/spec/provoke", 7) == "spec.provoke: expected a text, found a number");
     CHECK(why_refused("/probes/1/tier", "uprobe") == "probes[1].tier: unknown tier 'uprobe'");
     CHECK(why_refused("/late_copies/0/direction", "up") == "late_copies[0].direction: unknown direction 'up'");
     CHECK(why_refused("/sockets/0/sites/foo", Json::object()) == "sockets[0].sites: unknown site 'foo'");

@@ -213,7 +213,7 @@ inline model::Report one_copy() {
 // Software segmentation copies in silence while the program is told zero-copy.
 inline model::Report silent_copies() {
     model::Report report = zerocopy_over_veth();
-    report.spec.provoke = model::Provocation::no_scatter_gather;
+    report.spec.provoke = "no-scatter-gather";
     report.verdict =
         "The program was told that 411 900 of 412 331 sends were zero-copy, yet every byte was copied: most of them in "
         "silence.";

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "provoke/network.h"
+
+#include "netns/link.h"
+#include "netns/topology.h"
+#include "provoke/tap_cable.h"
+
+namespace netio::provoke {
+
+using netns::LinkEnd;
+using netns::Namespace;
+
+namespace {
+
+constexpr const char* server_device = "server0";
+constexpr const char* client_device = "client0";
+constexpr const char* server_host = "10.99.0.1";
+constexpr const char* server_address = "10.99.0.1/24";
+constexpr const char* client_address = "10.99.0.2/24";
+
+// Two ends that nothing joins yet, and `between` namespaces more.
+Result<Network> make_ends(std::size_t between) {
+    std::vector<Namespace> made;
+    while (made.size() < between + 2) {
+        auto ns = Namespace::create();
+        if (!ns) {
+            return tl::make_unexpected(ns.error());
+        }
+        made.push_back(std::move(*ns));
+    }
+    Network network{std::move(made[0]), std::move(made[1]), server_host, server_device, client_device, {}, {}};
+    for (std::size_t i = 2; i < made.size(); ++i) {
+        network.between.push_back(std::move(made[i]));
+    }
+    return network;
+}
+
+// The network that `join` has joined.
+template <class Join>
+Result<Network> joined(std::size_t between, Join join) {
+    auto network = make_ends(between);
+    if (!network) {
+        return network;
+    }
+    const Result<void> done = join(*network);
+    return done ? std::move(network) : Result<Network>(tl::make_unexpected(done.error()));
+}
+
+Result<Network> make_loopback() {
+    auto ns = Namespace::create();
+    if (!ns) {
+        return tl::make_unexpected(ns.error());
+    }
+    if (auto up = netns::loopback_up(*ns); !up) {
+        return tl::make_unexpected(up.error());
+    }
+    return Network{std::move(*ns), std::nullopt, "127.0.0.1", "lo", "lo", {}, {}};
+}
+
+Result<void> join_ends(const Network& network) {
+    return netns::make_veth({network.server, server_device, server_address},
+                            {*network.client, client_device, client_address});
+}
+
+// Both ends share one end of a veth pair, which lives in a namespace between them.
+Result<Network> share_cable(netns::Sharing kind) {
+    return joined(1, [kind](const Network& network) {
+        const Namespace& home = network.between[0];
+        const auto share = [&](const Namespace& ns, const char* device, const char* address) {
+            return netns::share_device(kind, home, "cable0", {ns, device, address});
+        };
+        return netns::make_veth({home, "cable0", "10.97.0.1/24"}, {home, "cable1", "10.97.0.2/24"})
+            .and_then([&] { return share(network.server, server_device, server_address); })
+            .and_then([&] { return share(*network.client, client_device, client_address); })
+            .and_then([&] { return netns::await_device(network.server, server_device); })
+            .and_then([&] { return netns::await_device(*network.client, client_device); });
+    });
+}
+
+Result<void> tunnel(Network& network) {
+    const auto end = [](const Namespace& ns, const char* address) { return LinkEnd{ns, "tunnel0", address}; };
+    const std::string& lower = network.server_device;
+    auto made = netns::make_vxlan({end(network.server, "10.98.0.1/24"), lower, "10.99.0.2"}).and_then([&] {
+        return netns::make_vxlan({end(*network.client, "10.98.0.2/24"), client_device, "10.99.0.1"});
+    });
+    network.server_address = "10.98.0.1";
+    return made;
+}
+
+// The server's address is that of a bridge with one port, as on a host of containers.
+Result<void> join_behind_bridge(const Network& network) {
+    return netns::make_veth({network.server, server_device, "10.97.0.1/24"},
+                            {*network.client, client_device, client_address})
+        .and_then([&] { return netns::make_bridge(network.server, "bridge0", {server_device}); })
+        .and_then([&] {
+            return netns::configure_device({network.server, "bridge0", server_address});
+        })
+        .and_then([&] { return netns::await_device(network.server, "bridge0"); });
+}
+
+Result<void> join_taps(Network& network) {
+    auto cable =
+        join_by_taps({network.server, server_device, server_address}, {*network.client, client_device, client_address});
+    if (!cable) {
+        return Unexpected(cable.error());
+    }
+    network.helpers.push_back(std::move(*cable));
+    return {};
+}
+
+Result<void> join_router(const Network& network) {
+    const Namespace& router = network.between[0];
+    return netns::make_veth({network.server, server_device, server_address}, {router, "router0", "10.99.0.254/24"})
+        .and_then([&] {
+            return netns::make_veth({*network.client, client_device, "10.98.0.2/24"},
+                                    {router, "router1", "10.98.0.254/24"});
+        })
+        .and_then([&] { return netns::write_setting(router, "ipv4/ip_forward", "1"); })
+        .and_then([&] { return netns::add_route(network.server, "10.98.0.0/24", "10.99.0.254"); })
+        .and_then([&] { return netns::add_route(*network.client, "10.99.0.0/24", "10.98.0.254"); });
+}
+
+Result<void> join_bridge(const Network& network) {
+    const Namespace& middle = network.between[0];
+    return netns::make_veth({network.server, server_device, server_address}, {middle, "port0", "10.97.0.1/24"})
+        .and_then([&] {
+            return netns::make_veth({*network.client, client_device, client_address},
+                                    {middle, "port1", "10.97.1.1/24"});
+        })
+        .and_then([&] {
+            return netns::make_bridge(middle, "bridge0", {"port0", "port1"});
+        })
+        .and_then([&] { return netns::await_device(middle, "bridge0"); });
+}
+
+}  // namespace
+
+Result<Network> make_network(model::Path path) {
+    return path == model::Path::lo ? make_loopback() : joined(0, join_ends);
+}
+
+Result<Network> join_by_loopback() {
+    return make_loopback();
+}
+
+Result<Network> join_by_macvlan() {
+    return share_cable(netns::Sharing::macvlan);
+}
+
+Result<Network> join_by_ipvlan() {
+    return share_cable(netns::Sharing::ipvlan);
+}
+
+Result<Network> join_by_bridge() {
+    return joined(1, join_bridge);
+}
+
+Result<Network> join_by_router() {
+    return joined(1, join_router);
+}
+
+Result<Network> join_by_tap_cable() {
+    return joined(0, join_taps);
+}
+
+Result<Network> tunnel_over_veth() {
+    return joined(0, [](Network& network) { return join_ends(network).and_then([&] { return tunnel(network); }); });
+}
+
+Result<Network> tunnel_over_bridge() {
+    return joined(0, [](Network& network) {
+        network.server_device = "bridge0";
+        return join_behind_bridge(network).and_then([&] { return tunnel(network); });
+    });
+}
+
+}  // namespace netio::provoke

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/vocabulary.h"
+#include "netns/netns.h"
+#include "provoke/helper.h"
+
+namespace netio::provoke {
+
+// Where the two ends of a run live. The namespaces have no names and vanish with the last process in them.
+struct Network {
+    netns::Namespace server;
+    std::optional<netns::Namespace> client;  // nothing: the server's
+    std::string server_address;
+    std::string server_device;  // the device that the server's packets leave through
+    std::string client_device;
+    std::vector<netns::Namespace> between;  // bridges and routers on the way
+    std::vector<Helper> helpers;            // processes that belong to the network
+
+    int server_fd() const { return server.fd(); }
+    int client_fd() const { return client ? client->fd() : server.fd(); }
+    const netns::Namespace& client_namespace() const { return client ? *client : server; }
+};
+
+// `veth`: two namespaces joined by a veth pair. `lo`: one namespace, its own loopback.
+Result<Network> make_network(model::Path path);
+
+Result<Network> join_by_loopback();  // one namespace, its own loopback
+// Two namespaces joined ...
+Result<Network> join_by_macvlan();    // by macvlan devices on one cable
+Result<Network> join_by_ipvlan();     // by ipvlan devices on one cable
+Result<Network> join_by_bridge();     // by a bridge in a third namespace
+Result<Network> join_by_router();     // by a third namespace that forwards between two networks
+Result<Network> join_by_tap_cable();  // by two tap devices and a process that carries the frames
+Result<Network> tunnel_over_veth();  // by a VXLAN tunnel through a veth pair, which takes tunnelled packets as they are
+Result<Network> tunnel_over_bridge();  // by a VXLAN tunnel through a bridge at the sender, which does not
+
+}  // namespace netio::provoke

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "provoke/steps.h"
+
+#include <linux/if_link.h>
+#include <net/if.h>
+
+#include "netns/device.h"
+#include "netns/link.h"
+#include "netns/topology.h"
+#include "netns/traffic.h"
+#include "provoke/borrowed_socket.h"
+#include "provoke/packet_tap.h"
+#include "provoke/program.h"
+
+namespace netio::provoke {
+
+namespace {
+
+using netns::Offload;
+
+Result<void> switch_off(const Stage& stage, Offload feature) {
+    return netns::set_offload(stage.network.server, stage.network.server_device, feature, false);
+}
+
+Result<void> tap(Stage& stage, const netns::Namespace& ns) {
+    auto helper = open_packet_tap(ns);
+    if (!helper) {
+        return Unexpected(helper.error());
+    }
+    stage.helpers.push_back(std::move(*helper));
+    return {};
+}
+
+Result<void> filter(const netns::Namespace& ns, const std::string& device, netns::Hook hook, const std::string& name,
+                    const std::vector<bpf_insn>& instructions) {
+    auto program = load_program(BPF_PROG_TYPE_SCHED_CLS, name, instructions);
+    return program ? netns::attach_filter(ns, device, hook, program->get(), name) : Unexpected(program.error());
+}
+
+Result<void> pass_xdp(Stage& stage, std::uint32_t flags) {
+    auto program = load_program(BPF_PROG_TYPE_XDP, "netio_pass", pass_every_packet());
+    if (!program) {
+        return Unexpected(program.error());
+    }
+    auto link = attach_xdp(stage.network.client_namespace(), stage.network.client_device, program->get(), flags);
+    if (!link) {
+        return Unexpected(link.error());
+    }
+    stage.handles.push_back(std::move(*link));
+    return {};
+}
+
+Result<std::uint32_t> index_of(const netns::Namespace& ns, const char* device) {
+    std::uint32_t index = 0;
+    auto asked = ns.run([&]() -> Result<void> {
+        index = ::if_nametoindex(device);
+        return {};
+    });
+    return asked ? Result<std::uint32_t>(index) : Unexpected(asked.error());
+}
+
+Result<void> on_connections(pid_t process, Result<void> (*change)(const Fd&)) {
+    auto connections = borrow_connections(process);
+    if (!connections) {
+        return Unexpected(connections.error());
+    }
+    for (const Fd& connection : *connections) {
+        if (auto changed = change(connection); !changed) {
+            return changed;
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> shrink_option_memory(Stage& stage) {
+    return netns::write_setting(stage.network.server, "core/optmem_max", "4096");
+}
+
+Result<void> switch_gathering_off(Stage& stage) {
+    return switch_off(stage, Offload::scatter_gather);
+}
+
+Result<void> switch_checksums_off(Stage& stage) {
+    return switch_off(stage, Offload::transmit_checksum);
+}
+
+Result<void> switch_segmentation_off(Stage& stage) {
+    return switch_off(stage, Offload::segmentation);
+}
+
+Result<void> tap_sender(Stage& stage) {
+    return tap(stage, stage.network.server);
+}
+
+Result<void> tap_receiver(Stage& stage) {
+    return tap(stage, stage.network.client_namespace());
+}
+
+Result<void> tap_elsewhere(Stage& stage) {
+    auto elsewhere = netns::Namespace::create();
+    return elsewhere ? tap(stage, *elsewhere) : Unexpected(elsewhere.error());
+}
+
+Result<void> pass_generic_xdp(Stage& stage) {
+    return pass_xdp(stage, XDP_FLAGS_SKB_MODE);
+}
+
+Result<void> pass_native_xdp(Stage& stage) {
+    return pass_xdp(stage, XDP_FLAGS_DRV_MODE);
+}
+
+Result<void> pull_outgoing(Stage& stage) {
+    return filter(stage.network.server, stage.network.server_device, netns::Hook::egress, "netio_pull",
+                  pull_whole_packet());
+}
+
+Result<void> pull_incoming(Stage& stage) {
+    return filter(stage.network.client_namespace(), stage.network.client_device, netns::Hook::ingress, "netio_pull",
+                  pull_whole_packet());
+}
+
+Result<void> lose_packets(Stage& stage) {
+    return filter(stage.network.client_namespace(), stage.network.client_device, netns::Hook::ingress, "netio_lose",
+                  drop_some_packets(64));
+}
+
+Result<void> mirror_outgoing(Stage& stage) {
+    auto far_end = netns::Namespace::create();
+    if (!far_end) {
+        return Unexpected(far_end.error());
+    }
+    auto cable =
+        netns::make_veth({stage.network.server, "mirror0", "10.96.0.1/24"}, {*far_end, "mirror1", "10.96.0.2/24"});
+    if (!cable) {
+        return cable;
+    }
+    auto index = index_of(stage.network.server, "mirror0");
+    if (!index) {
+        return Unexpected(index.error());
+    }
+    stage.namespaces.push_back(std::move(*far_end));
+    return filter(stage.network.server, stage.network.server_device, netns::Hook::egress, "netio_mirror",
+                  mirror_to(*index));
+}
+
+Result<void> corrupt_packets(Stage& stage) {
+    return netns::emulate(stage.network.server, stage.network.server_device, {.corrupt_percent = 5});
+}
+
+Result<void> tap_and_no_checksums(Stage& stage) {
+    return tap_sender(stage).and_then([&] { return switch_checksums_off(stage); });
+}
+
+Result<void> ask_for_timestamps(Stage& stage) {
+    return on_connections(stage.server, stamp_transmissions);
+}
+
+// A socket asks its route for what it may do when it gets the route, so the routes are made anew.
+Result<void> sign_both_ends(Stage& stage) {
+    return on_connections(stage.server, sign_segments)
+        .and_then([&] { return on_connections(stage.client, sign_segments); })
+        .and_then([&] { return netns::write_setting(stage.network.server, "ipv4/route/flush", "1"); });
+}
+
+}  // namespace netio::provoke

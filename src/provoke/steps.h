@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "provoke/scenario.h"
+
+// The steps that scenarios are made of.
+
+namespace netio::provoke {
+
+// Before the processes start.
+Result<void> shrink_option_memory(Stage& stage);     // net.core.optmem_max of the sender's namespace
+Result<void> switch_gathering_off(Stage& stage);     // scatter-gather of the sender's device
+Result<void> switch_checksums_off(Stage& stage);     // transmit checksums of the sender's device
+Result<void> switch_segmentation_off(Stage& stage);  // TSO of the sender's device
+Result<void> tap_sender(Stage& stage);               // a packet tap in the sender's namespace
+Result<void> tap_receiver(Stage& stage);             // ... in the receiver's
+Result<void> tap_elsewhere(Stage& stage);            // ... in a namespace that no packet passes
+Result<void> pass_generic_xdp(Stage& stage);         // an XDP program before the receiver's stack
+Result<void> pass_native_xdp(Stage& stage);          // the same in the receiver's driver
+Result<void> pull_outgoing(Stage& stage);            // a filter that pulls the payload, at the sender
+Result<void> pull_incoming(Stage& stage);            // ... at the receiver
+Result<void> lose_packets(Stage& stage);             // a filter at the receiver that drops one packet in 64
+Result<void> mirror_outgoing(Stage& stage);          // a clone of each packet out of a second device
+Result<void> corrupt_packets(Stage& stage);          // netem at the sender
+Result<void> tap_and_no_checksums(Stage& stage);     // two causes at once
+
+// Once they are connected.
+Result<void> ask_for_timestamps(Stage& stage);  // transmit time stamps with payload on the sender's sockets
+Result<void> sign_both_ends(Stage& stage);      // TCP-MD5 on all sockets of the run
+
+}  // namespace netio::provoke
