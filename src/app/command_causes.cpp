@@ -2,13 +2,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "app/commands.h"
-#include "app/words.h"
+#include "app/prove.h"
 #include "explain/causes.h"
 #include "report/page.h"
 
@@ -16,20 +14,29 @@ namespace netio::app {
 
 namespace {
 
+struct CausesWords {
+    std::string id;
+    bool markdown = false;
+    bool prove = false;
+    ProveOptions options;
+};
+
 std::string list() {
     std::string text;
     for (const auto& row : explain::causes()) {
-        text += fmt::format("{:<30} {}\n", row.id, row.title);
+        text += fmt::format("{:<30} {}  {}\n", row.id, row.group, row.title);
     }
-    return text + "\n`netio-trace causes ID` tells how one comes about, how it is known and what to do.\n";
+    return text +
+           "\n`netio-trace explain CAUSE` tells how one comes about, how it is known and what to do.\n"
+           "`sudo netio-trace causes --prove` provokes them, and compares what is named.\n";
 }
 
 std::string page_of(const explain::Cause& row) {
     report::Page page{report::detect_style(STDOUT_FILENO, [](const char* name) { return std::getenv(name); })};
-    page.text({row.id + ": " + row.title, report::Ink::plain, row.id});
+    page.text({fmt::format("{}: {} (class {})", row.id, row.title, row.group), report::Ink::plain, row.id});
     page.blank();
     page.section("Why", {{row.meaning}});
-    page.section("Kernel", {{row.kernel}});
+    page.section("Kernel", {{row.kernel}, {"Linux: " + row.versions}});
     page.section("Told", {{row.program_sees}});
     page.section("Evidence", {{row.evidence}});
     page.section("Try", {{row.remedy}});
@@ -37,40 +44,50 @@ std::string page_of(const explain::Cause& row) {
     return page.result();
 }
 
-Result<std::string> text_for(const std::string& id, bool markdown) {
-    if (markdown) {
-        return explain::causes_page();
+Result<int> print(const std::string& text) {
+    auto written = put(standard_output, text);
+    return written ? Result<int>(0) : Unexpected(written.error());
+}
+
+Result<int> print_cause(const std::string& id) {
+    const auto found = explain::find_cause(id);
+    return found ? print(page_of(**found)) : Unexpected(found.error());
+}
+
+Result<int> run(const CausesWords& words) {
+    if (words.prove) {
+        auto able = check_machine(true);
+        return able ? prove(words.options) : Unexpected(able.error());
     }
-    if (id.empty()) {
-        return list();
+    if (words.markdown) {
+        return print(explain::causes_page());
     }
-    std::vector<std::string_view> known;
-    for (const auto& row : explain::causes()) {
-        known.emplace_back(row.id);
-    }
-    if (std::find(known.begin(), known.end(), id) == known.end()) {
-        return Unexpected{unknown_word("causes", id, known)};
-    }
-    return page_of(explain::cause(id));
+    return words.id.empty() ? print(list()) : print_cause(words.id);
 }
 
 }  // namespace
 
 Command declare_causes(CLI::App& cli) {
+    auto words = std::make_shared<CausesWords>();
+    cli.add_option("ID", words->id,
+                   "A cause, as reports name it: the same as `explain ID`; without it: the list of all");
+    cli.add_flag("--markdown", words->markdown, "The whole page docs/causes.md");
+    auto* prove_flag =
+        cli.add_flag("--prove", words->prove, "Provoke every cause that this kernel has, and compare what is named");
+    cli.add_option("--only", words->options.only, "Scenarios to prove, instead of all")
+        ->delimiter(',')
+        ->needs(prove_flag);
+    cli.add_option("--messages", words->options.messages, "Messages to send in each")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}))
+        ->capture_default_str()
+        ->needs(prove_flag);
+    return [words]() { return run(*words); };
+}
+
+Command declare_explain(CLI::App& cli) {
     auto id = std::make_shared<std::string>();
-    auto markdown = std::make_shared<bool>(false);
-    cli.add_option("ID", *id, "A cause, as reports name it; without it: the list of all");
-    cli.add_flag("--markdown", *markdown, "The whole page docs/causes.md");
-    return [id, markdown]() -> Result<int> {
-        const auto text = text_for(*id, *markdown);
-        if (!text) {
-            return tl::make_unexpected(text.error());
-        }
-        if (auto written = put(standard_output, *text); !written) {
-            return tl::make_unexpected(written.error());
-        }
-        return 0;
-    };
+    cli.add_option("CAUSE", *id, "A cause, as reports name it; `netio-trace causes` lists them")->required();
+    return [id]() { return print_cause(*id); };
 }
 
 }  // namespace netio::app

@@ -39,11 +39,13 @@ int main(int argc, char** argv) {
     auto* run_parser = cli.add_subcommand("run", "Run an experiment and explain it; the default command");
     auto* doctor_parser = cli.add_subcommand("doctor", "What this kernel and machine allow, probe by probe");
     auto* replay_parser = cli.add_subcommand("replay", "The report of a saved run, without root");
-    auto* causes_parser = cli.add_subcommand("causes", "The known causes of copying");
-    const std::array<Subcommand, 4> subcommands{{{run_parser, app::declare_run(*run_parser)},
+    auto* causes_parser = cli.add_subcommand("causes", "The known causes of copying; --prove provokes them");
+    auto* explain_parser = cli.add_subcommand("explain", "What one cause means, how it is known, and what helps");
+    const std::array<Subcommand, 5> subcommands{{{run_parser, app::declare_run(*run_parser)},
                                                  {doctor_parser, app::declare_doctor(*doctor_parser)},
                                                  {replay_parser, app::declare_replay(*replay_parser)},
-                                                 {causes_parser, app::declare_causes(*causes_parser)}}};
+                                                 {causes_parser, app::declare_causes(*causes_parser)},
+                                                 {explain_parser, app::declare_explain(*explain_parser)}}};
     if (const auto code = app::parse_arguments(cli, argc, argv)) {
         return *code;
     }

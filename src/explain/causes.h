@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "explain/rules.h"
 
 namespace netio::explain {
 
@@ -16,12 +17,16 @@ struct Cause {
     std::string title;
     std::string meaning;
     std::string kernel;
+    std::string versions;  // of Linux where it was provoked or read
     std::string program_sees;
     std::string evidence;
     std::string remedy;
     std::string provoke;
+    std::vector<Rule> rules;  // of evidence; none: never concluded by itself
 };
 
+// The cause of that id as a user wrote it. Error: ExitCode::usage, with the nearest id.
+Result<const Cause*> find_cause(std::string_view id);
 // All causes, in the file's order.
 const std::vector<Cause>& causes();
 // The cause of that id. The id must be one of the file's (an invariant of the rules).

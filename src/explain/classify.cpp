@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <map>
 
 #include "base/text.h"
 #include "explain/causes.h"
+#include "explain/refusals.h"
 #include "stats/ratio.h"
 
 namespace netio::explain {
@@ -20,56 +20,6 @@ using model::Site;
 
 namespace {
 
-bool is_any(std::string_view name, std::initializer_list<std::string_view> names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool has_frame(const LateGroup& group, std::string_view function) {
-    return std::find(group.stack.begin(), group.stack.end(), function) != group.stack.end();
-}
-
-bool delivers_locally(const LateGroup& group) {
-    return is_any(group.caller, {"ip_local_deliver_finish", "ip6_input_finish"});
-}
-
-// __netif_receive_skb_core copies for taps and, before Linux 6.17, for local delivery as well; deliver_skb is a part of
-// it, inlined before Linux 7.
-std::string cause_of_page_copy(const LateGroup& group, const std::vector<LateGroup>& others, bool receiver_tapped) {
-    if (delivers_locally(group)) {
-        return "local-delivery";
-    }
-    if (ledger::is_leaving(group) && is_any(group.caller, {"dev_queue_xmit_nit", "deliver_skb"})) {
-        return "packet-tap";
-    }
-    if (group.caller == "deliver_skb") {
-        return "packet-tap-on-arrival";
-    }
-    if (group.caller == "__netif_receive_skb_core") {
-        const bool delivered_elsewhere = std::any_of(others.begin(), others.end(), delivers_locally);
-        return delivered_elsewhere || receiver_tapped ? "packet-tap-on-arrival" : "local-delivery";
-    }
-    return "unclassified";
-}
-
-// The payload became linear before the driver got it. A checksum in software reads the same bytes, so the device's
-// features decide between the two where both functions are on the stack.
-std::string cause_of_linear_copy(const LateGroup& group) {
-    const bool known_device = !group.device.name.empty();
-    const bool linearises = is_any(group.function, {"skb_segment", "__pskb_pull_tail"}) ||
-                            (group.function.empty() && group.direction == model::Direction::transmit);
-    if (known_device && linearises && !group.device.scatter_gather) {
-        return "no-scatter-gather";
-    }
-    if (group.function == "__pskb_pull_tail" &&
-        (has_frame(group, "skb_checksum_help") || has_frame(group, "skb_segment"))) {
-        return "no-checksum-offload";
-    }
-    if (group.function == "skb_segment" && !known_device) {
-        return "no-scatter-gather";  // the probe records skb_segment only when it was called without NETIF_F_SG
-    }
-    return "unclassified";
-}
-
 std::string spell_device(const model::DeviceFacts& device) {
     if (device.name.empty()) {
         return {};
@@ -78,9 +28,20 @@ std::string spell_device(const model::DeviceFacts& device) {
                                                              : fmt::format("{} ({})", device.name, device.kind);
 }
 
-// Whether a tap gets every packet at that end: it is in its namespace, which over lo is the one of both.
+// Whether both ends are in one network namespace.
+bool share_namespace(const model::Capture& capture) {
+    const auto namespace_of = [&](Role role) -> std::uint64_t {
+        const auto socket = std::find_if(capture.sockets.begin(), capture.sockets.end(),
+                                         [&](const model::SocketFacts& facts) { return facts.role == role; });
+        return socket == capture.sockets.end() ? 0 : socket->netns;
+    };
+    return capture.spec.path == model::Path::lo ||
+           (namespace_of(Role::server) != 0 && namespace_of(Role::server) == namespace_of(Role::client));
+}
+
+// Whether a tap gets every packet at that end.
 bool listens(const model::TapFacts& tap, const model::Capture& capture, Role end) {
-    const Role owner = capture.spec.path == model::Path::lo ? Role::server : end;
+    const Role owner = share_namespace(capture) ? Role::server : end;
     return tap.protocol == "all" && tap.namespace_of == model::name_in(model::role_names, owner);
 }
 
@@ -145,26 +106,15 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
     return finding;
 }
 
-// Zero-copy calls that the kernel turned into ordinary ones.
-void find_refused_calls(const model::Capture& capture, const model::Figure<std::uint64_t>& payload,
-                        std::vector<Finding>& findings) {
-    const std::pair<Site, const char*> rows[] = {{Site::send_not_opted_in, "not-opted-in"},
-                                                 {Site::send_route_without_sg, "route-without-scatter-gather"}};
-    for (const auto& [site, id] : rows) {
-        const auto tally = ledger::total(capture, Role::server, site);
-        if (tally.calls == 0) {
-            continue;
+Scene scene_of(const model::Capture& capture) {
+    Scene scene;
+    scene.receiver_tapped = is_tapped(capture, Role::client);
+    for (const auto& socket : capture.sockets) {
+        if (socket.netns != 0) {
+            scene.end_namespaces.push_back(socket.netns);
         }
-        Finding finding;
-        finding.cause = id;
-        finding.bytes = tally.bytes;
-        finding.calls = tally.calls;
-        finding.share = stats::safe_ratio(tally.bytes, payload).value_or(0);
-        finding.silent = site == Site::send_not_opted_in;
-        finding.sentence = cause(id).meaning;
-        finding.remedy = cause(id).remedy;
-        findings.push_back(std::move(finding));
     }
+    return scene;
 }
 
 // Late copies stand between what the send call took and what the receiver got.
@@ -177,18 +127,23 @@ void insert_account(model::Ledger& ledger, model::Account account) {
 
 }  // namespace
 
-std::string cause_of(const LateGroup& group, const std::vector<LateGroup>& others, bool receiver_tapped) {
-    if (group.function == "skb_copy_ubufs") {
-        return cause_of_page_copy(group, others, receiver_tapped);
+std::string cause_of(const LateGroup& group, const std::vector<LateGroup>& others, const Scene& scene) {
+    for (const Cause& row : causes()) {
+        const bool fits = std::any_of(row.rules.begin(), row.rules.end(),
+                                      [&](const Rule& rule) { return matches(rule, group, others, scene); });
+        if (fits) {
+            return row.id;
+        }
     }
-    return cause_of_linear_copy(group);
+    return "unclassified";
 }
 
 std::vector<Finding> find_causes(const model::Capture& capture, ledger::Books& books) {
     std::map<std::string, std::vector<const LateGroup*>> by_cause;
     std::vector<std::string> order;  // of first, that is largest, appearance
+    const Scene scene = scene_of(capture);
     for (const LateGroup& group : books.late) {
-        const std::string id = cause_of(group, books.late, is_tapped(capture, Role::client));
+        const std::string id = cause_of(group, books.late, scene);
         if (by_cause[id].empty()) {
             order.push_back(id);
         }
@@ -200,7 +155,8 @@ std::vector<Finding> find_causes(const model::Capture& capture, ledger::Books& b
         findings.push_back(finding_of(id, by_cause[id], capture, payload));
         insert_account(books.ledger, ledger::late_account(id, by_cause[id], payload));
     }
-    find_refused_calls(capture, payload, findings);
+    const auto refused = find_refusals(capture, books);
+    findings.insert(findings.end(), refused.begin(), refused.end());
     std::stable_sort(findings.begin(), findings.end(),
                      [](const Finding& a, const Finding& b) { return a.bytes.value_or(0) > b.bytes.value_or(0); });
     return findings;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cctype>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "explain/causes.h"
@@ -65,16 +70,56 @@ std::string subject(std::uint64_t copied, std::uint64_t pinned, const Figure<std
     return format_percent(stats::safe_ratio(copied, pinned).value_or(0)) + " of the zero-copy bytes were";
 }
 
+// Causes that have a clone copied, while the packet itself keeps the user's pages.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> clone_takers{
+    {{"packet-tap", "a packet tap"}, {"timestamps-with-payload", "a transmit time stamp"}}};
+
+// "a packet tap", as the findings tell.
+std::string clone_taker(const Report& report) {
+    std::vector<std::string> takers;
+    for (const auto& taker : clone_takers) {
+        if (std::any_of(report.findings.begin(), report.findings.end(),
+                        [&](const model::Finding& finding) { return finding.cause == taker.first; })) {
+            takers.emplace_back(taker.second);
+        }
+    }
+    return takers.empty() ? "a clone" : join(takers, " and ");
+}
+
+// "The receiver is" -> "the receiver is", but "IPsec encrypts" stays.
+std::string inside_sentence(std::string title) {
+    if (title.size() > 1 && std::islower(static_cast<unsigned char>(title[1])) != 0) {
+        title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(title[0])));
+    }
+    return title;
+}
+
+std::string sentence_case(std::string text) {
+    text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    return text;
+}
+
 // ": the receiver is on this machine", of the largest finding that explains why bytes of the packets themselves were
-// copied; empty where there is none.
+// copied after the send call; empty where there is none.
 std::string reason(const Report& report, bool silent) {
     for (const model::Finding& finding : report.findings) {
-        const bool of_packets = finding.cause != "packet-tap" && finding.cause != "unclassified" &&
-                                finding.cause != "route-without-scatter-gather" && finding.cause != "not-opted-in";
-        if (of_packets && finding.silent == silent) {
-            std::string title = cause(finding.cause).title;
-            title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(title[0])));
-            return ": " + title;
+        const Cause& row = cause(finding.cause);
+        const bool late = row.group == "C" || row.group == "D";
+        const bool of_clone = std::any_of(clone_takers.begin(), clone_takers.end(),
+                                          [&](const auto& taker) { return taker.first == finding.cause; });
+        if (late && !of_clone && finding.silent == silent) {
+            return ": " + inside_sentence(row.title);
+        }
+    }
+    return {};
+}
+
+// The same of why calls were refused or ignored.
+std::string reason_of_refusal(const Report& report) {
+    for (const model::Finding& finding : report.findings) {
+        const Cause& row = cause(finding.cause);
+        if (row.group == "A") {
+            return ": " + inside_sentence(row.title);
         }
     }
     return {};
@@ -88,12 +133,14 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
     if (!report.ledger.send_calls.measured()) {
         return "How the send calls took their bytes could not be seen: " + report.ledger.send_calls.reason() + ".";
     }
-    if (account_bytes(report, "sent.not-opted-in") != 0 && pinned == 0) {
+    const bool ignored = std::any_of(report.findings.begin(), report.findings.end(),
+                                     [](const model::Finding& finding) { return finding.cause == "not-opted-in"; });
+    if (ignored && pinned == 0) {
         return "MSG_ZEROCOPY was ignored: the socket never set SO_ZEROCOPY, so every byte was copied as by any send. " +
                copies_sentence(report);
     }
     if (pinned == 0) {
-        return "No byte was sent zero-copy. " + copies_sentence(report);
+        return "No byte was sent zero-copy" + reason_of_refusal(report) + ". " + copies_sentence(report);
     }
     if (!report.witnesses.moved_flagged_bytes.measured()) {
         return "Whether the zero-copy sends were copied after all could not be seen: " +
@@ -111,7 +158,8 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
                "." + claim + " Zero-copy saved nothing on them.";
     }
     if (flagged != 0) {
-        const std::string twice = clone != 0 ? " A packet tap had them copied once more." : "";
+        const std::string twice =
+            clone != 0 ? " " + sentence_case(clone_taker(report)) + " had them copied once more." : "";
         return subject(flagged, pinned, calls) + " copied after all" + reason(report, false) +
                ". Zero-copy saved nothing on them, for their pages were pinned and then copied as well." + twice;
     }
@@ -120,8 +168,8 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
                report.witnesses.moved_silent_bytes.reason() + ".";
     }
     if (clone != 0) {
-        return fmt::format("The packets carried user pages to the device, but {} were copied for a packet tap.",
-                           format_bytes(clone));
+        return fmt::format("The packets carried user pages to the device, but {} were copied for {}.",
+                           format_bytes(clone), clone_taker(report));
     }
     if (ledger::bytes_by(books, ledger::Telling::unknown) != 0) {
         return subject(ledger::bytes_by(books, ledger::Telling::unknown), pinned, calls) +

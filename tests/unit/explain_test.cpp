@@ -50,7 +50,7 @@ LateGroup on_device(LateGroup made, const std::function<void(model::DeviceFacts&
 }
 
 std::string cause_alone(const LateGroup& made) {
-    return cause_of(made, {made}, false);
+    return cause_of(made, {made}, {});
 }
 
 struct Explained {
@@ -117,7 +117,7 @@ void without_sg(model::DeviceFacts& device) {
 std::string table(const std::function<void(nlohmann::json&)>& change = [](auto&) {}) {
     nlohmann::json row;
     for (const char* key :
-         {"id", "class", "title", "meaning", "kernel", "program_sees", "evidence", "remedy", "provoke"}) {
+         {"id", "class", "title", "meaning", "kernel", "versions", "program_sees", "evidence", "remedy", "provoke"}) {
         row[key] = std::string("the ") + key;
     }
     change(row);
@@ -138,27 +138,56 @@ TEST_CASE("cause: local delivery, in the function that this kernel delivers in")
     CHECK(cause_alone(group({"skb_copy_ubufs", "__netif_receive_skb_core"})) == "local-delivery");
 }
 
+LateGroup towards(Direction direction, LateGroup made) {
+    made.direction = direction;
+    return made;
+}
+
 TEST_CASE("cause: a packet tap on the way out and on the way in") {
     CHECK(cause_alone(group({"skb_copy_ubufs", "dev_queue_xmit_nit"})) == "packet-tap");
     CHECK(cause_alone(group({"skb_copy_ubufs", "deliver_skb", "dev_queue_xmit_nit"})) == "packet-tap");
     CHECK(cause_alone(group({"skb_copy_ubufs", "deliver_skb", "__netif_receive_skb_core"})) == "packet-tap-on-arrival");
 }
 
-TEST_CASE("cause: where the receiver's namespace has a tap, the generic receive function copies for it first") {
-    const auto generic = group({"skb_copy_ubufs", "__netif_receive_skb_core"});
-    CHECK(cause_of(generic, {generic}, true) == "packet-tap-on-arrival");
-    CHECK(cause_of(generic, {generic}, false) == "local-delivery");
-    const auto delivered = group({"skb_copy_ubufs", "ip_local_deliver_finish"});
-    CHECK(cause_of(delivered, {delivered}, true) == "local-delivery");
-}
-
-TEST_CASE("cause: the generic receive function copies for taps where another one delivers") {
+TEST_CASE("cause: the generic receive function copies for taps where another one delivers, or where a tap listens") {
     const auto generic = group({"skb_copy_ubufs", "__netif_receive_skb_core"});
     const auto tapped = group({"skb_copy_ubufs", "dev_queue_xmit_nit"});
-    const auto delivered = [](const char* function) { return group({"skb_copy_ubufs", function}); };
-    CHECK(cause_of(generic, {generic, delivered("ip_local_deliver_finish")}, false) == "packet-tap-on-arrival");
-    CHECK(cause_of(generic, {delivered("ip6_input_finish"), generic}, false) == "packet-tap-on-arrival");
-    CHECK(cause_of(generic, {generic, tapped}, false) == "local-delivery");
+    CHECK(cause_of(generic, {generic, group({"skb_copy_ubufs", "ip_local_deliver_finish"})}, {}) ==
+          "packet-tap-on-arrival");
+    CHECK(cause_of(generic, {group({"skb_copy_ubufs", "ip6_input_finish"}), generic}, {}) == "packet-tap-on-arrival");
+    CHECK(cause_of(generic, {generic, tapped}, {}) == "local-delivery");
+    CHECK(cause_of(generic, {generic}, {.receiver_tapped = true}) == "packet-tap-on-arrival");
+    const auto delivered = group({"skb_copy_ubufs", "ip_local_deliver_finish"});
+    CHECK(cause_of(delivered, {delivered}, {.receiver_tapped = true}) == "local-delivery");
+}
+
+TEST_CASE("cause: what is copied in a namespace between the ends is forwarded") {
+    auto generic = group({"skb_copy_ubufs", "__netif_receive_skb_core"});
+    generic.device.netns = 7;
+    CHECK(cause_of(generic, {generic}, {.end_namespaces = {5, 6}}) == "forwarded-copy");
+    CHECK(cause_of(generic, {generic}, {.end_namespaces = {5, 7}}) == "local-delivery");
+    CHECK(cause_of(generic, {generic}, {}) == "local-delivery");
+}
+
+TEST_CASE("cause: callers that each stand for one cause") {
+    CHECK(cause_alone(group({"skb_copy_ubufs", "tun_net_xmit", "dev_hard_start_xmit"})) == "tun-tap");
+    CHECK(cause_alone(group({"skb_copy_ubufs", "__skb_tstamp_tx", "veth_xmit"})) == "timestamps-with-payload");
+    CHECK(cause_alone(group({"pskb_expand_head", "do_xdp_generic"})) == "generic-xdp");
+    CHECK(cause_alone(group({"skb_pp_cow_data", "do_xdp_generic"})) == "generic-xdp");
+    CHECK(cause_alone(group({"skb_pp_cow_data", "veth_xdp_rcv_skb", "veth_poll"})) == "native-xdp");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_ensure_writable", "bpf_skb_pull_data"})) == "bpf-pull");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "xfrm_output"})) == "ipsec");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "netem_enqueue"})) == "netem-corrupt");
+    CHECK(cause_alone(group({"skb_segment", "tcp_gso_segment", "wg_xmit"})) == "wireguard");
+    CHECK(cause_alone(group({"skb_copy", "usbnet_start_xmit", "dev_hard_start_xmit"})) == "private-copy");
+    CHECK(cause_alone(towards(Direction::receive, group({"skb_copy_ubufs", "tun_chr_read_iter"}))) == "unclassified");
+}
+
+TEST_CASE("cause: a checksum inside of a tunnel is the tunnel's, unless the device computes none at all") {
+    const auto cut = group({"__pskb_pull_tail", "skb_segment", "tcp_gso_segment", "skb_udp_tunnel_segment"});
+    CHECK(cause_alone(cut) == "tunnel-without-offload");
+    CHECK(cause_alone(on_device(cut, without_sg)) == "no-scatter-gather");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_segment", "tcp_gso_segment"})) == "no-checksum-offload");
 }
 
 TEST_CASE("cause: a device without scatter-gather") {
@@ -368,10 +397,75 @@ TEST_CASE("causes: every text of a row is read into its own member") {
     CHECK(row.title == "the title");
     CHECK(row.meaning == "the meaning");
     CHECK(row.kernel == "the kernel");
+    CHECK(row.versions == "the versions");
     CHECK(row.program_sees == "the program_sees");
     CHECK(row.evidence == "the evidence");
     CHECK(row.remedy == "the remedy");
     CHECK(row.provoke == "the provoke");
+}
+
+TEST_CASE("causes: a rule with a condition that nobody knows is refused") {
+    const auto with_rule = [](const nlohmann::json& rule) {
+        return complaint(table([&](auto& row) { row["rules"] = {rule}; }));
+    };
+    CHECK(with_rule({{"functoin", {"skb_copy"}}}) ==
+          "cause the id of the table: a rule has no condition \"functoin\" with the value [\"skb_copy\"]");
+    CHECK(with_rule({{"function", "skb_copy"}}) ==
+          "cause the id of the table: a rule has no condition \"function\" with the value \"skb_copy\"");
+    CHECK(with_rule(nlohmann::json::object()) == "cause the id of the table: a rule is not an object with conditions");
+}
+
+TEST_CASE("causes: an unknown cause names the nearest") {
+    CHECK(explain::find_cause("memlock").value()->id == "memlock");
+    const auto unknown = explain::find_cause("packet-tab");
+    REQUIRE_FALSE(unknown.has_value());
+    CHECK(unknown.error().code == ExitCode::usage);
+    CHECK(unknown.error().advice == "netio-trace explain packet-tap");
+}
+
+Capture refused_capture(std::int32_t error, std::uint64_t option_memory) {
+    Capture capture = test::delivered_capture();
+    capture.sockets[0].send_errors[error] = 3;
+    capture.sockets[0].option_memory_bytes = option_memory;
+    capture.environment.limits["server: net.core.optmem_max"] = "4096";
+    capture.environment.limits["server: RLIMIT_MEMLOCK"] = "65536";
+    capture.environment.limits["server: CAP_IPC_LOCK"] = "no";
+    return capture;
+}
+
+TEST_CASE("refusals: two limits give one errno, and what was used of the first tells them apart") {
+    CHECK(causes_in(explain_all(refused_capture(105, 3521))) == Names{"local-delivery", "optmem-max"});
+    CHECK(causes_in(explain_all(refused_capture(105, 3520))) == Names{"local-delivery", "memlock"});
+    Capture exempt = refused_capture(105, 100);
+    exempt.environment.limits["server: CAP_IPC_LOCK"] = "yes";
+    CHECK(causes_in(explain_all(exempt)) == Names{"local-delivery", "unclassified"});
+    exempt.environment.limits.clear();
+    CHECK(causes_in(explain_all(exempt)) == Names{"local-delivery", "unclassified"});
+    const auto finding = explain_all(refused_capture(105, 3521)).findings[1];
+    CHECK(finding.calls == 3);
+    CHECK_FALSE(finding.bytes.measured());
+    CHECK(finding.who == "net.core.optmem_max 4096 B, 3521 B in use when a call was refused");
+}
+
+TEST_CASE("refusals: no room and a signal are nobody's refusal, another errno is not known") {
+    CHECK(causes_in(explain_all(refused_capture(11, 0))) == Names{"local-delivery"});
+    CHECK(causes_in(explain_all(refused_capture(4, 0))) == Names{"local-delivery"});
+    CHECK(causes_in(explain_all(refused_capture(14, 0))) == Names{"local-delivery", "unpinnable-memory"});
+    CHECK(causes_in(explain_all(refused_capture(1, 0))) == Names{"local-delivery", "unclassified"});
+}
+
+TEST_CASE("refusals: a socket that speaks Multipath TCP copies in zero-copy mode") {
+    Capture capture = test::empty_capture(model::CopyMode::zerocopy);
+    capture.sockets[0].sites[Site::send_copied] = {calls, payload};
+    CHECK(causes_in(explain_all(capture)).empty());
+    capture.sockets[0].protocol = "mptcp";
+    const Finding finding = only_finding(capture);
+    CHECK(finding.cause == "mptcp");
+    CHECK(finding.bytes == Count(payload));
+    CHECK(finding.silent);
+    capture.sockets[0].sites = {{Site::send_not_opted_in, {calls, payload}}};  // as calls are seen before Linux 6.16
+    CHECK(only_finding(capture).cause == "mptcp");
+    CHECK(only_finding(capture).bytes == Count(payload));
 }
 
 TEST_CASE("causes: a table that is none is refused") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <functional>
 #include <string>
 #include <vector>
@@ -224,6 +225,28 @@ TEST_CASE("verdict: zero-copy that worked, or did not") {
           "The packets carried user pages to the device, but 94.1 kB were copied for a packet tap.");
 }
 
+TEST_CASE("verdict: whoever had a clone copied is named, and is not why the packets were") {
+    Capture stamped = tapped_on_the_way_out();
+    stamped.late_copies[0].stack = {"skb_copy_ubufs", "__skb_tstamp_tx", "veth_xmit"};
+    CHECK(verdict_of(stamped) ==
+          "The packets carried user pages to the device, but 94.1 kB were copied for a transmit time stamp.");
+    Capture both = test::tapped_capture();
+    both.late_copies.push_back(stamped.late_copies[0]);
+    CHECK(verdict_of(both) ==
+          "All 23 zero-copy sends were copied after all: the receiver is on this machine. Zero-copy saved nothing on "
+          "them, for their pages were pinned and then copied as well. A packet tap and a transmit time stamp had them "
+          "copied once more.");
+}
+
+TEST_CASE("verdict: a name keeps its capitals, and a refused call is not why others were copied") {
+    Capture capture = test::delivered_capture();
+    capture.sockets[0].send_errors[EFAULT] = 3;
+    capture.late_copies[0].stack = {"__pskb_pull_tail", "skb_checksum_help", "xfrm_output"};
+    CHECK(verdict_of(capture) ==
+          "All 23 zero-copy sends were copied after all: IPsec encrypts into new memory. Zero-copy saved nothing on "
+          "them, for their pages were pinned and then copied as well.");
+}
+
 TEST_CASE("verdict: a part of the zero-copy bytes") {
     Capture capture = test::delivered_capture();
     capture.late_copies[0].bytes = payload / 4;
@@ -249,6 +272,10 @@ TEST_CASE("verdict: zero-copy that never began") {
           "end each payload byte was copied 2.00 times.");
     Capture capture = test::copying_capture(CopyMode::zerocopy);
     CHECK(verdict_of(capture) == "No byte was sent zero-copy. End to end each payload byte was copied 2.00 times.");
+    capture.sockets[0].protocol = "mptcp";
+    CHECK(verdict_of(capture) ==
+          "No byte was sent zero-copy: the socket speaks Multipath TCP. End to end each payload byte was copied 2.00 "
+          "times.");
 }
 
 TEST_CASE("verdict: the copying modes") {

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "app/prove.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "app/experiment.h"
+#include "base/text.h"
+#include "explain/explain.h"
+
+namespace netio::app {
+
+using provoke::Scenario;
+
+namespace {
+
+bool contains(const std::vector<std::string_view>& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string spell_findings(const model::Report& report) {
+    std::vector<std::string> named;
+    for (const auto& finding : report.findings) {
+        named.push_back(finding.bytes.measured() ? fmt::format("{} {}", finding.cause, format_percent(finding.share))
+                                                 : fmt::format("{} {} calls", finding.cause, finding.calls));
+    }
+    return named.empty() ? "nothing" : join(named, ", ");
+}
+
+std::string spell_claim(const model::Witnesses& witnesses) {
+    if (!witnesses.told_calls.measured() || witnesses.told_calls.value() == 0) {
+        return "no completion";
+    }
+    const auto copied = witnesses.told_copied_calls.value_or(0);
+    const auto all = witnesses.told_calls.value();
+    return copied == all ? "copied" : copied == 0 ? "zero-copy" : fmt::format("{} of {} copied", copied, all);
+}
+
+// Copies between the program and the receiver's socket: the last one, out of the kernel, is nobody's fault.
+std::string spell_truth(const model::Report& report) {
+    double copies = 0;
+    for (const auto& account : report.ledger.accounts) {
+        copies += account.id == "received.copied" ? 0 : account.copies_per_byte.value_or(0);
+    }
+    return fmt::format("{:.2f}", copies);
+}
+
+// What is wrong with the causes that a report names; empty where nothing is.
+std::string off_the_diagonal(const Scenario& scenario, const model::Report& report) {
+    std::vector<std::string> wrong;
+    for (const std::string_view must : scenario.must_name) {
+        const bool found = std::any_of(report.findings.begin(), report.findings.end(),
+                                       [&](const model::Finding& finding) { return finding.cause == must; });
+        if (!found) {
+            wrong.push_back(fmt::format("{} was not named", must));
+        }
+    }
+    for (const auto& finding : report.findings) {
+        if (!contains(scenario.must_name, finding.cause) && !contains(scenario.may_name, finding.cause)) {
+            wrong.push_back(fmt::format("{} was named", finding.cause));
+        }
+    }
+    if (report.ledger.unexplained_bytes.value_or(0) != 0) {
+        wrong.push_back(fmt::format("{} are unexplained", format_bytes(report.ledger.unexplained_bytes.value())));
+    }
+    return join(wrong, ", ");
+}
+
+// Some kernels skip tracing programs now and then (docs/ARCHITECTURE.md); such a run says of itself that it is not
+// complete, and counts for nothing.
+constexpr int attempts = 5;
+
+Proof prove_one(const Scenario& scenario, std::uint64_t messages) {
+    ExperimentOptions options;
+    options.spec.provoke = scenario.id;
+    options.spec.messages = messages;
+    options.spec.warmup_ns = 20'000'000;
+    options.spec.size_bytes =
+        scenario.workload.size_bytes != 0 ? scenario.workload.size_bytes : options.spec.size_bytes;
+    options.count = false;
+    Proof proof;
+    proof.scenario = &scenario;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const auto capture = run_experiment(options, [](const std::string&, double) {});
+        if (!capture) {
+            proof.outcome = capture.error().code == ExitCode::privilege ? Outcome::skipped : Outcome::failed;
+            proof.detail = describe(capture.error());
+            return proof;
+        }
+        if (!capture->interrupted.empty()) {
+            proof.detail = capture->interrupted;
+            return proof;
+        }
+        const model::Report report = explain::build_report(*capture);
+        proof = judge(scenario, report);
+        if (proof.outcome == Outcome::named || report.complete) {
+            return proof;
+        }
+    }
+    return proof;
+}
+
+// An exit code of this command alone: all was measured, and not all was right.
+constexpr int wrongly_named = 1;
+
+std::string_view spell(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::named:
+            return "ok";
+        case Outcome::misnamed:
+            return "WRONG";
+        case Outcome::skipped:
+            return "skipped";
+        case Outcome::failed:
+            return "FAILED";
+    }
+    return "?";
+}
+
+void print_proof(const Proof& proof) {
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {}\n", proof.scenario->group, proof.scenario->id, spell(proof.outcome),
+               proof.claim, proof.truth, proof.named);
+    if (!proof.detail.empty()) {
+        fmt::print("   {}\n", proof.detail);
+    }
+    std::fflush(stdout);
+}
+
+Result<std::vector<const Scenario*>> chosen(const std::vector<std::string>& only) {
+    std::vector<const Scenario*> scenarios;
+    for (const Scenario& scenario : provoke::scenarios()) {
+        if (only.empty()) {
+            scenarios.push_back(&scenario);
+        }
+    }
+    for (const std::string& id : only) {
+        auto found = provoke::find_scenario(id);
+        if (!found) {
+            return tl::make_unexpected(found.error());
+        }
+        scenarios.push_back(*found);
+    }
+    return scenarios;
+}
+
+}  // namespace
+
+Proof judge(const Scenario& scenario, const model::Report& report) {
+    Proof proof;
+    proof.scenario = &scenario;
+    proof.named = spell_findings(report);
+    proof.claim = spell_claim(report.witnesses);
+    proof.truth = spell_truth(report);
+    proof.detail = off_the_diagonal(scenario, report);
+    proof.outcome = proof.detail.empty() ? Outcome::named : Outcome::misnamed;
+    return proof;
+}
+
+Result<int> prove(const ProveOptions& options) {
+    auto scenarios = chosen(options.only);
+    if (!scenarios) {
+        return tl::make_unexpected(scenarios.error());
+    }
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {}\n", "C", "provoked", "", "the program", "copies", "named");
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}\n", " ", "", "", "was told", "a byte");
+    std::map<Outcome, std::size_t> counts;
+    for (const Scenario* scenario : *scenarios) {
+        const Proof proof = prove_one(*scenario, options.messages);
+        ++counts[proof.outcome];
+        print_proof(proof);
+    }
+    fmt::print("\n{} named, {} off the diagonal, {} failed, {} that this kernel cannot provoke\n",
+               counts[Outcome::named], counts[Outcome::misnamed], counts[Outcome::failed], counts[Outcome::skipped]);
+    const bool clean = counts[Outcome::misnamed] == 0 && counts[Outcome::failed] == 0;
+    return clean ? static_cast<int>(ExitCode::ok) : wrongly_named;
+}
+
+}  // namespace netio::app

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/report.h"
+#include "provoke/scenario.h"
+
+// Provokes the scenarios one after the other and compares what was provoked with what the report names.
+
+namespace netio::app {
+
+struct ProveOptions {
+    std::vector<std::string> only;  // ids of scenarios; empty: all
+    std::uint64_t messages = 499;
+};
+
+enum class Outcome : std::uint8_t { named, misnamed, skipped, failed };
+
+// One scenario's row of the table.
+struct Proof {
+    const provoke::Scenario* scenario = nullptr;
+    Outcome outcome = Outcome::failed;
+    std::string named;   // causes with their share of the bytes
+    std::string claim;   // what the error queue told the program
+    std::string truth;   // bytes copied after the send call, for each payload byte
+    std::string detail;  // what is off the diagonal, or why it was skipped or failed
+};
+
+// What a finished report says of a scenario: the named causes are those it must name, perhaps with some that it may;
+// and nothing is left unexplained.
+Proof judge(const provoke::Scenario& scenario, const model::Report& report);
+
+// Exit code: 0 where everything that this kernel can provoke was named rightly, 1 where not.
+Result<int> prove(const ProveOptions& options);
+
+}  // namespace netio::app

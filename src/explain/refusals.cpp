@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#include "explain/refusals.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <optional>
+
+#include "base/text.h"
+#include "explain/causes.h"
+#include "stats/ratio.h"
+
+namespace netio::explain {
+
+using model::Capture;
+using model::Finding;
+using model::Role;
+using model::Site;
+using model::SocketFacts;
+
+namespace {
+
+// SKB_TRUESIZE(0): what one notification is charged to the option memory, on 64-bit machines.
+constexpr std::uint64_t notification_bytes = 576;
+
+std::string limit_of(const Capture& capture, const std::string& name) {
+    const auto found = capture.environment.limits.find(name);
+    return found == capture.environment.limits.end() ? std::string{} : found->second;
+}
+
+std::optional<std::uint64_t> number_in(const std::string& text) {
+    std::uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc{} && rest == end && !text.empty() ? std::optional(value) : std::nullopt;
+}
+
+// The limit that a call of this socket met when it was refused with ENOBUFS; empty where the evidence decides for none.
+std::string limit_met(const SocketFacts& socket, const Capture& capture) {
+    const auto allowed = number_in(limit_of(capture, "server: net.core.optmem_max"));
+    if (!allowed) {
+        return {};
+    }
+    if (socket.option_memory_bytes + notification_bytes > *allowed) {
+        return "optmem_max";
+    }
+    const bool exempt = limit_of(capture, "server: CAP_IPC_LOCK") != "no";
+    const bool finite = number_in(limit_of(capture, "server: RLIMIT_MEMLOCK")).has_value();
+    return finite && !exempt ? "memlock" : "";
+}
+
+std::string spell_limit(const std::string& limit, const SocketFacts& socket, const Capture& capture) {
+    if (limit == "optmem_max") {
+        return fmt::format("net.core.optmem_max {} B, {} B in use when a call was refused",
+                           limit_of(capture, "server: net.core.optmem_max"), socket.option_memory_bytes);
+    }
+    if (limit == "memlock") {
+        return fmt::format("RLIMIT_MEMLOCK {} B of {} (pid {})", limit_of(capture, "server: RLIMIT_MEMLOCK"),
+                           socket.command, socket.pid);
+    }
+    return {};
+}
+
+Finding make_finding(const std::string& id, std::uint64_t calls, model::Figure<std::uint64_t> bytes,
+                     const model::Figure<std::uint64_t>& payload) {
+    Finding finding;
+    finding.cause = id;
+    finding.calls = calls;
+    finding.bytes = std::move(bytes);
+    finding.share = finding.bytes.measured() ? stats::safe_ratio(finding.bytes.value(), payload).value_or(0) : 0;
+    finding.sentence = cause(id).meaning;
+    finding.remedy = cause(id).remedy;
+    return finding;
+}
+
+// The row whose rule wants this; "unclassified" where there is none.
+template <class Wanted>
+std::string row_for(Wanted wanted) {
+    for (const Cause& row : causes()) {
+        if (std::any_of(row.rules.begin(), row.rules.end(), wanted)) {
+            return row.id;
+        }
+    }
+    return "unclassified";
+}
+
+std::string row_for_protocol(const SocketFacts& socket) {
+    return row_for([&](const Rule& rule) { return !rule.protocol.empty() && rule.protocol == socket.protocol; });
+}
+
+// Over the sender's sockets, without those whose protocol is the reason already.
+model::Tally total_by_site(const Capture& capture, Site site) {
+    model::Tally sum;
+    for (const SocketFacts& socket : capture.sockets) {
+        const auto tally = socket.sites.find(site);
+        if (socket.role == Role::server && tally != socket.sites.end() && row_for_protocol(socket) == "unclassified") {
+            sum.calls += tally->second.calls;
+            sum.bytes += tally->second.bytes;
+        }
+    }
+    return sum;
+}
+
+void find_by_site(const Capture& capture, const model::Figure<std::uint64_t>& payload, std::vector<Finding>& findings) {
+    for (const Site site : {Site::send_not_opted_in, Site::send_route_without_sg}) {
+        const auto tally = total_by_site(capture, site);
+        if (tally.calls == 0) {
+            continue;
+        }
+        const std::string id = row_for([&](const Rule& rule) { return rule.site == to_string(site); });
+        findings.push_back(make_finding(id, tally.calls, tally.bytes, payload));
+        findings.back().silent = site == Site::send_not_opted_in;
+    }
+}
+
+void find_by_error(const SocketFacts& socket, const Capture& capture, const model::Figure<std::uint64_t>& payload,
+                   std::vector<Finding>& findings) {
+    for (const auto& entry : socket.send_errors) {
+        const std::int32_t error = entry.first;
+        const std::uint64_t calls = entry.second;
+        if (error == EAGAIN || error == EINTR) {
+            continue;  // no room, or a signal: nothing that zero-copy is to blame for
+        }
+        const std::string limit = error == ENOBUFS ? limit_met(socket, capture) : "";
+        const std::string id =
+            row_for([&](const Rule& rule) { return rule.error == error && rule.error != 0 && rule.limit == limit; });
+        const auto copied = ledger::total(capture, Role::server, Site::send_copied).bytes;
+        const auto bytes = error == EFAULT && copied != 0
+                               ? model::Figure<std::uint64_t>(copied)
+                               : model::Figure<std::uint64_t>::missing("a refused call moves none");
+        Finding finding = make_finding(id, calls, bytes, payload);
+        finding.who = spell_limit(limit, socket, capture);
+        const auto same =
+            std::find_if(findings.begin(), findings.end(), [&](const Finding& other) { return other.cause == id; });
+        if (same == findings.end()) {
+            findings.push_back(std::move(finding));
+        } else {
+            same->calls += calls;
+        }
+    }
+}
+
+void find_by_protocol(const SocketFacts& socket, const model::Figure<std::uint64_t>& payload,
+                      std::vector<Finding>& findings) {
+    const std::string id = row_for_protocol(socket);
+    model::Tally taken;
+    for (const Site site : {Site::send_copied, Site::send_not_opted_in}) {
+        const auto tally = socket.sites.find(site);
+        taken.calls += tally != socket.sites.end() ? tally->second.calls : 0;
+        taken.bytes += tally != socket.sites.end() ? tally->second.bytes : 0;
+    }
+    if (id == "unclassified" || taken.calls == 0) {
+        return;
+    }
+    const auto same =
+        std::find_if(findings.begin(), findings.end(), [&](const Finding& other) { return other.cause == id; });
+    if (same != findings.end()) {
+        same->calls += taken.calls;
+        same->bytes = same->bytes.value_or(0) + taken.bytes;
+        same->share = stats::safe_ratio(same->bytes.value(), payload).value_or(0);
+        return;
+    }
+    findings.push_back(make_finding(id, taken.calls, taken.bytes, payload));
+    findings.back().silent = true;
+}
+
+}  // namespace
+
+std::vector<Finding> find_refusals(const Capture& capture, const ledger::Books& books) {
+    const auto& payload = books.ledger.payload_bytes;
+    std::vector<Finding> findings;
+    find_by_site(capture, payload, findings);
+    if (capture.spec.mode != model::CopyMode::zerocopy) {
+        return findings;
+    }
+    for (const SocketFacts& socket : capture.sockets) {
+        if (socket.role == Role::server) {
+            find_by_error(socket, capture, payload, findings);
+            find_by_protocol(socket, payload, findings);
+        }
+    }
+    return findings;
+}
+
+}  // namespace netio::explain
