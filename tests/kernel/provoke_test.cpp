@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cases.h"
+#include "tool.h"
+
+// Every scenario of --provoke: the causes that it brings about are named, no other is, every copied byte is attributed,
+// and what the program was told is what the table of the documentation says. What the kernel lacks is a skip.
+
+using namespace netio::e2e;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::uint64_t messages = 251;
+using Causes = std::set<std::string>;
+
+enum class Told { copied, zerocopy, nothing };
+
+// The report of a scenario; null where this kernel cannot provoke it.
+json provoked(const std::string& scenario, std::uint64_t size, const std::string& tier) {
+    Arguments arguments{"--provoke", scenario, "--messages", std::to_string(messages), "--size", std::to_string(size)};
+    arguments.insert(arguments.end(), {"--warmup", "20ms", "--no-counters", "--tier", tier, "--json"});
+    const Outcome outcome = outcome_of("provoke " + scenario, [&] { return run_trace(arguments); });
+    const std::string lacks = "this kernel cannot provoke " + scenario + ": ";
+    if (outcome.exit_code == 3 && outcome.err.find(lacks) != std::string::npos) {
+        CHECK(outcome.out.empty());
+        netio::cases::skip(outcome.err);
+        return nullptr;
+    }
+    REQUIRE_MESSAGE(outcome.exit_code == 0, "stderr: ", outcome.err);
+    return parse_report(outcome);
+}
+
+Causes causes_of(const json& report) {
+    Causes causes;
+    for (const json& cause : report["causes"]) {
+        causes.insert(cause["cause"].get<std::string>());
+    }
+    return causes;
+}
+
+void check_told(const json& report, Told told) {
+    const json& witnesses = report["witnesses"];
+    const std::uint64_t calls = measured(witnesses["told_calls"]);
+    CHECK(calls == (told == Told::nothing ? 0 : measured(report["ledger"]["send_calls"])));
+    if (told == Told::copied) {
+        CHECK(witnesses["told_copied_calls"] == calls);
+    } else if (told == Told::zerocopy) {
+        // A short tail that needs no segmentation is linearised by a function that flags its calls.
+        CHECK(measured(witnesses["told_copied_calls"]) * 2 < calls);
+    }
+}
+
+// Every cause of late copies stands for all the bytes that went its way: no less than the payload, no more than what
+// was sent again. Only time stamps are asked for by call: the last packet of each call brings its payload back
+// (tcp_tx_timestamp).
+void check_bytes(const json& report, std::uint64_t payload) {
+    const std::uint64_t again = site_bytes(report, "server", "retransmitted");
+    for (const json& cause : report["causes"]) {
+        if (cause["bytes"].is_number()) {
+            CAPTURE(cause["cause"]);
+            CHECK(measured(cause["bytes"]) >= (cause["cause"] == "timestamps-with-payload" ? 1 : payload));
+            CHECK(measured(cause["bytes"]) <= payload + again);
+        }
+    }
+}
+
+// `expected`: the causes to be named; several sets where kernels differ in what they do.
+void check(const std::string& scenario, const std::vector<Causes>& expected, Told told, std::uint64_t size = 16384,
+           const std::string& tier = "auto") {
+    const json report = provoked(scenario, size, tier);
+    if (report.is_null()) {
+        return;
+    }
+    CHECK(report["complete"] == true);
+    CHECK_MESSAGE(std::find(expected.begin(), expected.end(), causes_of(report)) != expected.end(),
+                  report["causes"].dump());
+    check_balances(report);
+    check_payload(report, size * messages);
+    check_told(report, told);
+    check_bytes(report, size * messages);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("provoke");
+
+TEST_CASE("provoke: not-opted-in") {
+    check("not-opted-in", {Causes{"not-opted-in"}}, Told::nothing);
+}
+TEST_CASE("provoke: mptcp") {
+    // Its calls do not pass tcp_sendmsg_locked, where the other tiers look.
+    check("mptcp", {Causes{"mptcp"}}, Told::nothing, 16384, "tracepoint");
+}
+TEST_CASE("provoke: optmem-max") {
+    check("optmem-max", {Causes{"optmem-max", "local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: memlock, which gives the same errno") {
+    check("memlock", {Causes{"memlock", "local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: unpinnable-memory") {
+    check("unpinnable-memory", {Causes{"unpinnable-memory"}}, Told::nothing);
+}
+TEST_CASE("provoke: route-without-scatter-gather") {
+    check("route-without-scatter-gather", {Causes{"route-without-scatter-gather", "no-scatter-gather"}}, Told::copied);
+}
+TEST_CASE("provoke: local-delivery") {
+    check("local-delivery", {Causes{"local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: local-delivery-loopback") {
+    check("local-delivery-loopback", {Causes{"local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: local-delivery-macvlan") {
+    check("local-delivery-macvlan", {Causes{"local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: local-delivery-ipvlan") {
+    check("local-delivery-ipvlan", {Causes{"local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: packet-tap") {
+    check("packet-tap", {Causes{"packet-tap", "local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: packet-tap-on-arrival") {
+    // Before Linux 6.15 a tap of any namespace gets the sender's packets as well.
+    check("packet-tap-on-arrival", {Causes{"packet-tap-on-arrival"}, Causes{"packet-tap", "packet-tap-on-arrival"}},
+          Told::copied);
+}
+TEST_CASE("provoke: packet-tap-loopback") {
+    check("packet-tap-loopback", {Causes{"packet-tap", "packet-tap-on-arrival"}}, Told::copied);
+}
+TEST_CASE("provoke: tun-tap") {
+    check("tun-tap", {Causes{"tun-tap"}}, Told::copied);
+}
+TEST_CASE("provoke: timestamps-with-payload") {
+    check("timestamps-with-payload", {Causes{"timestamps-with-payload", "local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: no-checksum-offload, which looks like local delivery to the program") {
+    check("no-checksum-offload", {Causes{"no-checksum-offload"}}, Told::copied);
+}
+TEST_CASE("provoke: generic-xdp") {
+    check("generic-xdp", {Causes{"generic-xdp"}}, Told::copied);
+}
+TEST_CASE("provoke: bpf-pull") {
+    check("bpf-pull", {Causes{"bpf-pull"}}, Told::copied);
+}
+TEST_CASE("provoke: bpf-pull-sender") {
+    check("bpf-pull-sender", {Causes{"bpf-pull"}}, Told::copied);
+}
+TEST_CASE("provoke: tunnel-without-offload") {
+    check("tunnel-without-offload", {Causes{"tunnel-without-offload"}}, Told::copied);
+}
+TEST_CASE("provoke: packet-tap-before-tun, two causes at once") {
+    check("packet-tap-before-tun", {Causes{"packet-tap", "tun-tap"}}, Told::copied);
+}
+TEST_CASE("provoke: packet-tap-after-checksum, where the tap finds nothing left to copy") {
+    check("packet-tap-after-checksum", {Causes{"no-checksum-offload"}}, Told::copied);
+}
+TEST_CASE("provoke: no-scatter-gather, which looks like zero-copy to the program") {
+    check("no-scatter-gather", {Causes{"no-scatter-gather"}}, Told::zerocopy);
+}
+TEST_CASE("provoke: native-xdp, which looks like zero-copy to the program") {
+    check("native-xdp", {Causes{"native-xdp"}}, Told::zerocopy);
+}
+TEST_CASE("provoke: routed, bridged, tunnelled, segmented, mirrored: no copy of their own") {
+    // Before Linux 6.17 a packet is copied where it is forwarded, and not again where it is delivered.
+    check("routed", {Causes{"local-delivery"}, Causes{"forwarded-copy"}}, Told::copied);
+    for (const char* scenario : {"bridged", "tunnel", "no-segmentation-offload", "mirrored"}) {
+        CAPTURE(scenario);
+        check(scenario, {Causes{"local-delivery"}}, Told::copied);
+    }
+}
+TEST_CASE("provoke: messages of many pages and of few bytes") {
+    check("many-pages", {Causes{"local-delivery"}}, Told::copied, 1048576);
+    check("small-sends", {Causes{"local-delivery"}}, Told::copied, 509);
+}
+TEST_CASE("provoke: packets that are lost are sent again, and copied once") {
+    check("lost-packets", {Causes{"local-delivery"}}, Told::copied);
+}
+
+TEST_CASE("provoke: an unknown scenario and an unknown cause name the nearest") {
+    const Outcome scenario = run_trace({"--provoke", "packet-tab"});
+    CHECK(scenario.exit_code == 2);
+    CHECK(scenario.err.find("--provoke packet-tap") != std::string::npos);
+    const Outcome cause = run_trace({"explain", "memlok"});
+    CHECK(cause.exit_code == 2);
+    CHECK(cause.err.find("netio-trace explain memlock") != std::string::npos);
+}
+
+TEST_CASE("provoke: without root nothing is provoked, and the reason is given") {
+    const Outcome outcome = run_trace({"--provoke", "packet-tap"}, true);
+    CHECK(outcome.exit_code == 3);
+    CHECK(outcome.err.find("sudo") != std::string::npos);
+}
+
+TEST_SUITE_END();
