@@ -35,7 +35,7 @@ struct known_stacks {
     __u32 next; /* entry to be replaced next */
     __u32 recognised;
     __u32 at; /* the copying function in the stack unwound last */
-    __u32 copier;
+    __u32 hash;
 };
 
 struct {
@@ -77,22 +77,31 @@ static __always_inline __u32 hash_frames(const struct netio_event* stack, __u32 
     return hash;
 }
 
-/* The first copying function in the stack: which one, and its frame. NETIO_COPIER_UNKNOWN where there is none. The
- * result goes through a map, where the verifier does not follow values: else it would look at all that comes after once
- * for each frame and function. */
-static __always_inline void find_copier(struct known_stacks* all, const struct netio_event* stack, int frames) {
-    *(volatile __u32*)&all->copier = NETIO_COPIER_UNKNOWN;
-    for (int i = 0; i <= frames - HASHED_FRAMES; i++) {
+/* The first copying function in the stack unwound last: which one, where, and the hash from it on. Returns
+ * NETIO_COPIER_UNKNOWN where there is none. Not static, so that the verifier looks at it once, and not once for each
+ * place where it is called and for each frame and function that it can find. */
+__noinline int find_copier(__u32 frames) {
+    struct netio_event* stack = scratch_stack();
+    struct known_stacks* all;
+    __u32 zero = 0;
+
+    all = bpf_map_lookup_elem(&stacks, &zero);
+    if (!all || !stack)
+        return NETIO_COPIER_UNKNOWN;
+    for (__u32 i = 0; i <= HEAD_WALK - HASHED_FRAMES; i++) {
         __u64 frame = stack->frames[i];
 
+        if (i + HASHED_FRAMES > frames)
+            break;
         for (int c = 1; c < NETIO_COPIERS; c++) {
             if (within(&copiers[c], frame - 1)) {
-                *(volatile __u32*)&all->at = i;
-                *(volatile __u32*)&all->copier = c;
-                return;
+                all->at = i;
+                all->hash = hash_frames(stack, i, HASHED_FRAMES);
+                return c;
             }
         }
     }
+    return NETIO_COPIER_UNKNOWN;
 }
 
 static __always_inline bool lies_there(const struct known_stack* known, __u64 context) {
@@ -105,33 +114,57 @@ static __always_inline bool lies_there(const struct known_stack* known, __u64 co
     return true;
 }
 
-/* Notes where the frames of an unwound stack lie. An entry stays unused where they are not found: no harm is done.
- * Not static, so that the verifier looks at it once and not once for each place where a copying function can stand. */
-__noinline int remember_stack(__u32 at, __u32 copier) {
+static __always_inline struct known_stack* newest(struct known_stacks* all) {
+    return &all->entries[(all->next - 1) & (KNOWN_STACKS - 1)];
+}
+
+/* Compares one word of the kernel stack with the frame that is looked for next. Returns 1 when all have been found.
+ * Not static, as find_copier. */
+__noinline int look_at_word(__u32 at) {
+    struct known_stack* known;
+    struct known_stacks* all;
+    __u32 zero = 0;
+    __u32 next;
+
+    all = bpf_map_lookup_elem(&stacks, &zero);
+    if (!all)
+        return 1;
+    known = newest(all);
+    next = known->found;
+    if (next >= HASHED_FRAMES)
+        return 1;
+    if (word_at(all->context + at * sizeof(__u64)) == known->frames[next]) {
+        known->offsets[next] = at * sizeof(__u64);
+        known->found = next + 1;
+    }
+    return 0;
+}
+
+/* Notes where the frames of the stack unwound last lie. An entry stays unused where they are not found: no harm is
+ * done. Not static, as find_copier. */
+__noinline int remember_stack(__u32 copier) {
     struct netio_event* stack = scratch_stack();
     struct known_stack* known;
     struct known_stacks* all;
     __u32 zero = 0;
+    __u32 at;
 
     all = bpf_map_lookup_elem(&stacks, &zero);
-    if (!all || !stack || at > HEAD_WALK - HASHED_FRAMES)
+    if (!all || !stack)
         return 0;
-    known = &all->entries[all->next & (KNOWN_STACKS - 1)];
+    at = all->at;
+    if (at > HEAD_WALK - HASHED_FRAMES)
+        return 0;
     all->next += 1;
+    known = newest(all);
     known->found = 0;
     for (int i = 0; i < HASHED_FRAMES; i++)
         known->frames[i] = stack->frames[at + i];
     known->copier = copier;
-    known->hash = hash_frames(stack, at, HASHED_FRAMES);
+    known->hash = all->hash;
     for (__u32 i = 0; i < STACK_WORDS; i++) {
-        __u32 next = known->found;
-
-        if (next >= HASHED_FRAMES)
+        if (look_at_word(i))
             break;
-        if (word_at(all->context + i * sizeof(__u64)) == known->frames[next]) {
-            known->offsets[next] = i * sizeof(__u64);
-            known->found = next + 1;
-        }
     }
     return 0;
 }
@@ -143,13 +176,12 @@ static __always_inline struct copying_stack unwind(void* ctx, struct known_stack
     if (!stack)
         return seen;
     walk_stack(ctx, stack, frames);
-    find_copier(all, stack, frames);
-    seen.copier = *(volatile __u32*)&all->copier;
+    seen.copier = find_copier(frames);
     if (!seen.copier)
         return seen;
-    seen.hash = hash_frames(stack, *(volatile __u32*)&all->at, HASHED_FRAMES);
+    seen.hash = all->hash;
     if (keep)
-        remember_stack(*(volatile __u32*)&all->at, seen.copier);
+        remember_stack(seen.copier);
     return seen;
 }
 

@@ -373,21 +373,18 @@ static __noinline int head_allocated(void* ctx, struct window* w, bool in_window
     return 0;
 }
 
-/* The frame of pskb_expand_head in the stack that was unwound last. */
-static __always_inline struct copying_stack expanding_stack(void) {
+/* Looks for pskb_expand_head in the stack unwound last. Returns the hash of the stack from it on, or 0. Not static, as
+ * find_copier. */
+__noinline int find_expansion(void) {
     struct netio_event* stack = scratch_stack();
-    struct copying_stack seen = {};
 
     if (!stack)
-        return seen;
+        return 0;
     for (__u32 i = 0; i <= HEAD_WALK - HASHED_FRAMES; i++) {
-        if (within(&head_allocators[2], stack->frames[i] - 1)) {
-            seen.copier = NETIO_COPIER_EXPAND_HEAD;
-            seen.hash = hash_frames(stack, i, HASHED_FRAMES);
-            break;
-        }
+        if (within(&head_allocators[2], stack->frames[i] - 1))
+            return hash_frames(stack, i, HASHED_FRAMES);
     }
-    return seen;
+    return 0;
 }
 
 /* A linear area with room for the whole payload is made for a packet that arrived with user pages: it is pulled, or was
@@ -399,8 +396,10 @@ static __noinline int arrival_pulled(void* ctx, struct window* w) {
         return 0;
     w->walks_left -= 1;
     stack = stack_above(ctx, HEAD_WALK);
-    if (stack.copier == NETIO_COPIER_UNKNOWN)
-        stack = expanding_stack();
+    if (stack.copier == NETIO_COPIER_UNKNOWN) {
+        stack.hash = find_expansion();
+        stack.copier = stack.hash ? NETIO_COPIER_EXPAND_HEAD : NETIO_COPIER_UNKNOWN;
+    }
     if (stack.copier != NETIO_COPIER_PULL_TAIL && stack.copier != NETIO_COPIER_EXPAND_HEAD)
         return 0;
     make_key(&w->head_copy, w, stack.hash, stack.copier);
