@@ -15,7 +15,7 @@ using workload::ChildOptions;
 
 namespace {
 
-constexpr std::chrono::milliseconds start_patience{10'000};
+constexpr std::chrono::milliseconds start_patience{60'000};  // longer than they wait for each other
 
 std::string nanoseconds(std::int64_t value) {
     return std::to_string(value / 1000) + "us";

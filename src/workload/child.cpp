@@ -120,7 +120,22 @@ Result<std::optional<model::Json>> Child::take_event(std::string_view expected) 
 }
 
 Result<void> Child::command(std::string_view name) {
-    return control_.send({{"command", name}});
+    auto sent = control_.send({{"command", name}});
+    if (!sent) {
+        return why_gone();
+    }
+    return sent;
+}
+
+// What it reported last, before it closed its end; else how it ended.
+Unexpected Child::why_gone() {
+    control_.fill();
+    for (auto event = control_.next(); event && *event; event = control_.next()) {
+        if (text_at(**event, "event") == "error") {
+            return error_from_event(name_, **event);
+        }
+    }
+    return death();
 }
 
 Unexpected Child::death() {

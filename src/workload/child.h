@@ -47,7 +47,7 @@ class Child {
     // Waits for the event named `expected`. Errors: the child reported one, it ended (how, and its last line on
     // stderr), another event came, or none within `timeout`.
     Result<model::Json> wait_event(std::string_view expected, std::chrono::milliseconds timeout);
-    // "warm-up", "measure", "stop" or "exit".
+    // "warm-up", "measure", "stop" or "exit". Errors: as of wait_event, where the child does not listen any more.
     Result<void> command(std::string_view name);
     // Waits for the end; true once it has ended and been reaped.
     bool wait_exit(std::chrono::milliseconds timeout);
@@ -58,6 +58,7 @@ class Child {
  private:
     Child(std::string name, pid_t pid, Fd control, Fd errors);
     Result<std::optional<model::Json>> take_event(std::string_view expected);
+    Unexpected why_gone();
     Unexpected death();
     void read_errors();
     std::string last_error_line() const;

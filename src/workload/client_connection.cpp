@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::uint64_t min_buffer_bytes = 64 << 10;
 constexpr std::uint64_t max_buffer_bytes = 1 << 20;
-constexpr std::chrono::nanoseconds hello_patience{5'000'000'000};
+// The server answers one client after the other, and a slow machine makes hundreds of threads for them.
+constexpr std::chrono::nanoseconds hello_patience{30'000'000'000};
 
 std::string mode_text(model::CopyMode mode) {
     return std::string(model::to_string(mode));

@@ -10,7 +10,7 @@
 namespace netio::workload {
 namespace {
 
-constexpr std::chrono::nanoseconds hello_patience{2'000'000'000};
+constexpr std::chrono::nanoseconds hello_patience{5'000'000'000};
 
 Result<void> check(const ServerOptions& options) {
     if (options.size_bytes < min_message_bytes) {

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int tick_ms = 100;
 constexpr int retry_ms = 20;
-constexpr std::uint64_t handshake_limit_ns = 5 * ns_per_second;
+constexpr std::uint64_t handshake_limit_ns = 15 * ns_per_second;
 
 struct FreeAddresses {
     void operator()(addrinfo* list) const { ::freeaddrinfo(list); }

@@ -201,6 +201,22 @@ TEST_CASE("workload: a child that fails is named with how it ended") {
     CHECK(other->wait_event("listening", 10s).error().what == "bash got to 'warm' where 'listening' was due");
 }
 
+TEST_CASE("workload: a command to a child that has gone says how it went") {
+    const auto refused = [](const std::string& text) {
+        auto child = Child::spawn(script(text));
+        REQUIRE(child);
+        pollfd end{child->control_fd(), 0, 0};
+        REQUIRE(::poll(&end, 1, 10'000) == 1);
+        REQUIRE((end.revents & POLLHUP) != 0);
+        const auto sent = child->command("warm-up");
+        REQUIRE_FALSE(sent);
+        return describe(sent.error());
+    };
+    CHECK(refused("kill -KILL $$") == "bash was killed by SIGKILL; try: run it by hand to see more");
+    CHECK(refused("echo '{\"event\":\"connected\"}' >&$C; echo '{\"event\":\"error\",\"what\":\"the port is taken\"}' "
+                  ">&$C") == "bash: the port is taken");
+}
+
 TEST_CASE("workload: a silent child is not waited for, and dies with its handle") {
     pid_t pid = 0;
     {
