@@ -102,8 +102,8 @@ Sniffed run_sniffed(const Arguments& arguments, const std::string& end) {
     Sniffed run;
     const Outcome outcome = outcome_of("sniffed at " + end, [&] {
         Program trace = Program::start("netio-trace", arguments);
+        working_server(trace.pid());
         const pid_t child = child_named(trace.pid(), end);
-        REQUIRE(works(child));
         const Sniffer sniffer(child);
         run.sniffer = sniffer.pid();
         return trace.wait();

@@ -27,7 +27,7 @@ struct MiddleOfRun {
 
 MiddleOfRun middle_of_run(const Arguments& arguments) {
     Program trace = Program::start("netio-trace", arguments);
-    REQUIRE(works(child_named(trace.pid(), "netio-server")));
+    working_server(trace.pid());
     Remains remains(trace.pid());
     return {std::move(trace), std::move(remains)};
 }
@@ -121,7 +121,7 @@ void check_ended_when_starts(const std::string& child, int signal) {
 
 void check_ended_in_warm_up(int signal) {
     Program trace = Program::start("netio-trace", long_warm_up);
-    REQUIRE(works(child_named(trace.pid(), "netio-server")));
+    working_server(trace.pid());
     check_ended_before_measuring(std::move(trace), signal, "while warming up");
 }
 

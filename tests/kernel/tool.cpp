@@ -308,15 +308,24 @@ bool works(pid_t pid, std::chrono::milliseconds processor_time) {
     constexpr std::size_t user = 11;  // utime and stime, proc_pid_stat(5), counted from the state
     constexpr std::size_t system = 12;
     const auto ticks_per_second = ::sysconf(_SC_CLK_TCK);
+    std::optional<std::int64_t> begin;
     const bool came = becomes_true([&] {
         const auto fields = stat_fields(pid);
         if (fields.size() <= system) {
             return true;  // it is gone
         }
         const std::int64_t ticks = std::stoll(fields[user]) + std::stoll(fields[system]);
-        return ticks * 1000 / ticks_per_second >= processor_time.count();
+        begin = begin.value_or(ticks);
+        return (ticks - *begin) * 1000 / ticks_per_second >= processor_time.count();
     });
     return came && is_running(pid);
+}
+
+pid_t working_server(pid_t trace) {
+    const pid_t server = child_named(trace, "netio-server");
+    child_named(trace, "netio-client");
+    REQUIRE(works(server));
+    return server;
 }
 
 json element(const json& array, const std::string& key, const std::string& value) {

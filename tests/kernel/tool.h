@@ -89,8 +89,10 @@ bool is_running(pid_t pid);
 bool is_stopped(pid_t pid);
 // Whether a process keeps a signal from being delivered; true where that cannot be read.
 bool blocks(pid_t pid, int signal);
-// Waits until a process has used this much processor time: a workload that has is in the middle of its transfer.
+// Waits until a process has used this much more processor time.
 bool works(pid_t pid, std::chrono::milliseconds processor_time = std::chrono::milliseconds(150));
+// The server of a run, in the middle of its transfer: after its client has come, all that it works is that.
+pid_t working_server(pid_t trace);
 
 // Finds the element of an array whose `key` is `value`; an empty object when there is none.
 nlohmann::json element(const nlohmann::json& array, const std::string& key, const std::string& value);
