@@ -15,7 +15,18 @@ from kernels import Refusal, ask, need
 # What carries the guest's words out, and what the paths that are measured run over.
 CHANNEL_MODULES = ["virtio_pci", "virtio_console"]
 NETWORK_MODULES = ["veth"]
+# What scenarios ask the kernel for: loaded when it does.
+ON_DEMAND_MODULES = ["tun", "macvlan", "ipvlan", "bridge", "vxlan", "sch_ingress", "cls_bpf", "sch_netem"]
 BUSYBOX_SHELL = "#!/bin/busybox sh\n"
+
+# The kernel runs it as `modprobe -q -- NAME` (kernel/module/kmod.c) with a name or an alias of a module.
+MODPROBE = BUSYBOX_SHELL + """for name; do :; done
+order="/modules/for/$(echo "$name" | tr - _)"
+[ -f "$order" ] || exit 1
+while read -r module; do
+    [ -d "/sys/module/${module%.ko}" ] || insmod "/modules/$module" || exit 1
+done <"$order"
+"""
 
 # The ports are opened once: a port takes one opener at a time. The programs' own output never meets the console's.
 INIT = BUSYBOX_SHELL + """/bin/busybox --install -s /bin
@@ -26,6 +37,8 @@ mount -t devtmpfs devtmpfs /dev
 # As systemd makes them; TOMOYO looks for the first one when a program is executed by its descriptor.
 ln -s /proc/self/fd /dev/fd
 mkdir -m 1777 /dev/shm
+mkdir /dev/net
+mknod /dev/net/tun c 10 200
 mount -t tracefs tracefs /sys/kernel/tracing
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t securityfs securityfs /sys/kernel/security
@@ -105,7 +118,7 @@ def module_content(path):
 
 
 def module_needs(content):
-    found = re.search(rb"(?:^|\0)depends=([^\0]*)\0", content)
+    found = re.search(rb"depends=([^\0]*)\0", content)
     return [name.replace("-", "_") for name in found[1].decode().split(",") if name] if found else []
 
 
@@ -128,6 +141,27 @@ def modules_in_order(folder, wanted):
     for name in wanted:
         visit(name.replace("-", "_"))
     return list(order.items())
+
+
+def aliases_of(content):
+    """The names without wildcards under which the kernel asks for a module."""
+    found = re.findall(rb"alias=([\w:-]+)\0", content)
+    return [name.decode().replace("-", "_") for name in found]
+
+
+def add_modules(archive, folder, at_boot):
+    """Those that init loads, and those that the kernel loads when it needs them, with an order for each name."""
+    order = modules_in_order(folder, at_boot)
+    archive.file("modules/order", "".join(f"{name}.ko\n" for name, _ in order).encode())
+    contents = dict(order)
+    for wanted in ON_DEMAND_MODULES:
+        order = modules_in_order(folder, [wanted])
+        contents.update(order)
+        for alias in [wanted, *aliases_of(contents.get(wanted, b""))]:
+            archive.file(f"modules/for/{alias}", "".join(f"{name}.ko\n" for name, _ in order).encode())
+    for name, content in contents.items():
+        archive.file(f"modules/{name}.ko", content)
+    archive.file("sbin/modprobe", MODPROBE.encode())
 
 
 # --- programs --------------------------------------------------------------------------------------------------------
@@ -179,10 +213,7 @@ def make(kernel, programs, files, modules, script):
     archive.file("bin/busybox", kernel.busybox.read_bytes())
     archive.file("init", INIT.encode())
     archive.file("command", script.encode())
-    order = modules_in_order(kernel.modules, CHANNEL_MODULES + NETWORK_MODULES + modules)
-    archive.file("modules/order", "".join(f"{name}.ko\n" for name, _ in order).encode())
-    for name, content in order:
-        archive.file(f"modules/{name}.ko", content)
+    add_modules(archive, kernel.modules, CHANNEL_MODULES + NETWORK_MODULES + modules)
     for program in programs:
         add_program(archive, program)
     for path in files:
