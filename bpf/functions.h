@@ -50,8 +50,10 @@ static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
     return record_copy(ctx, skb, slot, paged, copier | (__u32)user_pages << 8);
 }
 
-/* Header pulls are frequent and copy a few bytes; only a pull of everything takes the payload out of the fragments. */
+/* Header pulls are frequent and copy a few bytes; only a pull of everything takes the payload out of the fragments. A
+ * program on the way to the queue may do so: the queue is told what the packet was. */
 static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
+    struct window* w = this_window();
     __u32 paged;
 
     if (!measuring)
@@ -59,6 +61,10 @@ static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     paged = READ(struct sk_buff, skb, data_len);
     if (!paged || delta < 0 || (__u32)delta < paged)
         return 0;
+    if (w && has_user_pages(shared_info(skb))) {
+        w->pulled_skb = skb;
+        w->pulled_bytes = paged;
+    }
     return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);
 }
 

@@ -79,6 +79,7 @@ struct sk_buff {
 	__u16 network_header;
 	__u8 encapsulation : 1;
 	__u8 pkt_type : 3;
+	int skb_iif;
 	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;

@@ -42,6 +42,13 @@ static __always_inline void close_window(struct window* w, __u64 skb, __u64 sk, 
     w->armed = 0;
 }
 
+/* User pages that came to the queue as a copy. */
+static __always_inline void count_as_queued(struct window* w, __u32 slot, __u32 bytes) {
+    w->pulled_skb = 0;
+    count(slot, NETIO_TRANSMIT_QUEUED, 1, bytes);
+    count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
+}
+
 /* The payload of this packet was pulled into its linear area before it came to the queue. */
 static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, __u32 bytes) {
     struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
@@ -55,10 +62,8 @@ static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, _
     w->pulled_head = 0;
     see_device(device);
     add_copy(0, &key, 1, bytes, 0);
-    if (!key.user_pages)
-        return 0;
-    count(slot, NETIO_TRANSMIT_QUEUED, 1, bytes);
-    count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
+    if (key.user_pages)
+        count_as_queued(w, slot, bytes);
     return 0;
 }
 
@@ -90,8 +95,9 @@ static __always_inline int transmit_queued(__u64 skb) {
     sk = (__u64)READ(struct sk_buff, skb, sk);
     same = w->armed && w->skb == skb;
     device = (__u64)READ(struct sk_buff, skb, dev);
-    /* A new packet may have the address of one that is gone; but it has a sender, and comes to the first device. */
-    arrived = same && !sk && w->direction == NETIO_RECEIVE;
+    /* A new packet may have the address of one that is gone; but it came in from nowhere, and comes to the first
+     * device. One that came through a bridge still names its sender on some kernels. */
+    arrived = same && w->direction == NETIO_RECEIVE && READ(struct sk_buff, skb, skb_iif);
     again = same && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
     top = again ? w->top_device : device;
     headers = header_bytes(skb);
@@ -117,7 +123,9 @@ static __always_inline int transmit_queued(__u64 skb) {
     w->linear_bytes = linear_payload(skb, paged, headers);
     w->user_pages = 0;
     if (!paged) {
-        if (w->linear_bytes && was_pulled(w, skb))
+        if (w->pulled_skb == skb)
+            count_as_queued(w, slot, w->pulled_bytes);
+        else if (w->linear_bytes && was_pulled(w, skb))
             count_pulled(w, device, slot, w->linear_bytes);
         return 0;
     }
@@ -191,6 +199,7 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
 
     if (!w || !measuring)
         return 0;
+    w->pulled_skb = 0; /* pulled after it was queued */
     sk = (__u64)READ(struct sk_buff, skb, sk);
     if (w->skb == skb && w->sk == sk && w->direction == NETIO_TRANSMIT) /* mostly what was queued just now */
         slot = w->armed ? w->slot : NO_SLOT;

@@ -43,6 +43,7 @@ class Lines : public doctest::IReporter {
         const std::string skip = skipped ? " # SKIP " + reason() : std::string{};
         std::printf("%s %d - %s%s\n", stats.testCaseSuccess ? "ok" : "not ok", counts().run, name_.c_str(),
                     skip.c_str());
+        std::printf("# %.1f s\n", stats.seconds);
         std::fflush(stdout);
     }
     void test_run_end(const doctest::TestRunStats&) override { std::printf("1..%d\n", counts().run); }

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "cases.h"
 #include "tool.h"
@@ -121,9 +122,12 @@ void check_tier(const std::string& tier, const std::string& mode) {
         netio::cases::skip(refusal(tier));
         return;
     }
+    // By itself it chooses one of the tiers, which have their cases.
+    const std::vector<std::uint64_t> sizes =
+        tier == "auto" ? std::vector<std::uint64_t>{4093} : std::vector<std::uint64_t>{4093, 16384, 1048576};
     for (const char* path : {"veth", "lo"}) {
         CAPTURE(path);
-        for (const std::uint64_t size : {4093U, 16384U, 1048576U}) {
+        for (const std::uint64_t size : sizes) {
             check_workload(tier, {mode, path, size});
         }
     }

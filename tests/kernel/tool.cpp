@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -81,6 +82,12 @@ std::vector<std::string> stat_fields(pid_t pid) {
         }
     }
     return fields;
+}
+
+// A balance that could not be drawn up says nothing.
+bool differs(const json& balance) {
+    const json figure = balance.value("unexplained", json());
+    return figure.is_number() && figure != 0;
 }
 
 }  // namespace
@@ -208,15 +215,12 @@ bool says_probes_were_skipped(const Outcome& outcome) {
         return false;
     }
     const json& balances = report["ledger"]["balances"];
-    const bool driver_unseen = element(balances, "id", "crossed").value("unexplained", 0U) != 0;
-    for (const json& balance : balances) {
+    const bool driver_unseen = differs(element(balances, "id", "crossed"));
+    return std::all_of(balances.begin(), balances.end(), [&](const json& balance) {
         const bool on_the_way = balance["id"] == "queued" || balance["id"] == "crossed" ||
                                 (balance["id"] == "transmitted" && driver_unseen);
-        if (balance["unexplained"] != 0 && !on_the_way) {
-            return false;
-        }
-    }
-    return true;
+        return on_the_way || !differs(balance);
+    });
 }
 
 void tell_repetition(const std::string& what) {

@@ -90,7 +90,7 @@ bool is_stopped(pid_t pid);
 // Whether a process keeps a signal from being delivered; true where that cannot be read.
 bool blocks(pid_t pid, int signal);
 // Waits until a process has used this much more processor time.
-bool works(pid_t pid, std::chrono::milliseconds processor_time = std::chrono::milliseconds(150));
+bool works(pid_t pid, std::chrono::milliseconds processor_time = std::chrono::milliseconds(500));
 // The server of a run, in the middle of its transfer: after its client has come, all that it works is that.
 pid_t working_server(pid_t trace);
 
