@@ -30,6 +30,12 @@ std::string limit_of(const Capture& capture, const std::string& name) {
     return found == capture.environment.limits.end() ? std::string{} : found->second;
 }
 
+// Kept for each namespace since Linux 6.9; before that one setting holds for all.
+std::string option_memory_limit(const Capture& capture) {
+    const std::string own = limit_of(capture, "server: net.core.optmem_max");
+    return own.empty() ? limit_of(capture, "net.core.optmem_max") : own;
+}
+
 std::optional<std::uint64_t> number_in(const std::string& text) {
     std::uint64_t value = 0;
     const char* end = text.data() + text.size();
@@ -39,7 +45,7 @@ std::optional<std::uint64_t> number_in(const std::string& text) {
 
 // The limit that a call of this socket met when it was refused with ENOBUFS; empty where the evidence decides for none.
 std::string limit_met(const SocketFacts& socket, const Capture& capture) {
-    const auto allowed = number_in(limit_of(capture, "server: net.core.optmem_max"));
+    const auto allowed = number_in(option_memory_limit(capture));
     if (!allowed) {
         return {};
     }
@@ -54,7 +60,7 @@ std::string limit_met(const SocketFacts& socket, const Capture& capture) {
 std::string spell_limit(const std::string& limit, const SocketFacts& socket, const Capture& capture) {
     if (limit == "optmem_max") {
         return fmt::format("net.core.optmem_max {} B, {} B in use when a call was refused",
-                           limit_of(capture, "server: net.core.optmem_max"), socket.option_memory_bytes);
+                           option_memory_limit(capture), socket.option_memory_bytes);
     }
     if (limit == "memlock") {
         return fmt::format("RLIMIT_MEMLOCK {} B of {} (pid {})", limit_of(capture, "server: RLIMIT_MEMLOCK"),

@@ -78,6 +78,14 @@ Result<void> stamp_transmissions(const Fd& socket) {
     return {};
 }
 
+Result<void> pace_segments(const Fd& socket) {
+    const std::uint32_t bytes_a_second = 32U << 20;
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_MAX_PACING_RATE, &bytes_a_second, sizeof bytes_a_second) != 0) {
+        return refused("SO_MAX_PACING_RATE");
+    }
+    return {};
+}
+
 Result<void> sign_segments(const Fd& socket) {
     tcp_md5sig signature{};
     socklen_t size = sizeof(sockaddr_storage);

@@ -158,6 +158,10 @@ Result<void> ask_for_timestamps(Stage& stage) {
 }
 
 // A socket asks its route for what it may do when it gets the route, so the routes are made anew.
+Result<void> pace_transmissions(Stage& stage) {
+    return on_connections(stage.server, pace_segments);
+}
+
 Result<void> sign_both_ends(Stage& stage) {
     return on_connections(stage.server, sign_segments)
         .and_then([&] { return on_connections(stage.client, sign_segments); })

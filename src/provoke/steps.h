@@ -26,6 +26,7 @@ Result<void> tap_and_no_checksums(Stage& stage);     // two causes at once
 
 // Once they are connected.
 Result<void> ask_for_timestamps(Stage& stage);  // transmit time stamps with payload on the sender's sockets
+Result<void> pace_transmissions(Stage& stage);  // the sender's packets leave slowly, and its pages stay pinned
 Result<void> sign_both_ends(Stage& stage);      // TCP-MD5 on all sockets of the run
 
 }  // namespace netio::provoke
