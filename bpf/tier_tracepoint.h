@@ -110,7 +110,12 @@ FOUR_COPIES("tp_btf/consume_skb", tp_packet_consumed)
 /* The location is given since Linux 6.3. */
 SEC("tp_btf/consume_skb")
 int tp_packet_rebuilt(__u64* ctx) {
-    return packet_rebuilt(ctx, ctx[0], ctx[1]);
+    return measuring && within(&copiers[NETIO_COPIER_COW_DATA], ctx[1]) ? packet_rebuilt(ctx, ctx[0], true) : 0;
+}
+
+SEC("tp_btf/consume_skb")
+int tp_packet_rebuilt_v5_10(__u64* ctx) {
+    return measuring ? packet_rebuilt(ctx, ctx[0], false) : 0;
 }
 
 /* Before Linux 5.17, which brought bpf_loop. */

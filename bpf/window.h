@@ -438,15 +438,14 @@ static __always_inline int memory_allocated(void* ctx, __u64 call_site, __u64 re
     return head_allocated(ctx, w, in_window);
 }
 
-/* skb_pp_cow_data (Linux 6.9) builds a new packet for an XDP program and frees the one with the user pages. */
-static __always_inline int packet_rebuilt(void* ctx, __u64 skb, __u64 location) {
+/* A new packet is built for an XDP program, and the one with the user pages is freed: by skb_pp_cow_data, and before
+ * Linux 6.8 by the driver itself. Where the tracepoint does not say who frees it, the call stack does. */
+static __always_inline int packet_rebuilt(void* ctx, __u64 skb, bool location_known) {
     struct netio_late_key key = {.direction = NETIO_RECEIVE, .copier = NETIO_COPIER_COW_DATA, .user_pages = 1};
     struct copying_stack stack;
     __u32 slot, paged;
     __u64 info, uarg;
 
-    if (!measuring || !within(&copiers[NETIO_COPIER_COW_DATA], location))
-        return 0;
     paged = READ(struct sk_buff, skb, data_len);
     info = shared_info(skb);
     uarg = paged && has_user_pages(info) ? msgzc_of(info) : 0;
@@ -454,6 +453,8 @@ static __always_inline int packet_rebuilt(void* ctx, __u64 skb, __u64 location) 
     if (slot == NO_SLOT)
         return 0;
     stack = stack_above(ctx, PAGE_WALK);
+    if (!location_known && stack.copier != NETIO_COPIER_COW_DATA)
+        return 0;
     key.device = (__u64)READ(struct sk_buff, skb, dev);
     key.slot = slot;
     key.stack = stack.hash;

@@ -146,7 +146,8 @@ bool by_driver(const LateGroup& group) {
     const bool generic = std::find(group.stack.begin(), group.stack.end(), "do_xdp_generic") != group.stack.end();
     const bool sending = group.function == "skb_copy_ubufs" && group.telling == Telling::flagged &&
                          group.direction == model::Direction::transmit;
-    return sending || (group.function == "skb_pp_cow_data" && !generic);
+    const bool rebuilt = group.function == "skb_pp_cow_data" || group.function.starts_with("veth_");
+    return sending || (rebuilt && !generic);
 }
 
 std::uint64_t copied_by_drivers(const std::vector<LateGroup>& late) {

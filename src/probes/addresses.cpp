@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include "probes/addresses.h"
 
+#include <array>
+#include <string_view>
 #include <utility>
+
+#include "probes/decode.h"
 
 namespace netio::probes {
 
 namespace {
 
+template <class Names>
+netio_range first_range(const kernel::Symbols& symbols, const Names& names) {
+    for (const std::string_view name : names) {
+        if (const auto range = symbols.range(name)) {
+            return {range->start, range->end};
+        }
+    }
+    return {0, 0};
+}
+
 netio_range range_of(const kernel::Symbols& symbols, const char* name) {
-    const auto range = symbols.range(name);
-    return range ? netio_range{range->start, range->end} : netio_range{0, 0};
+    return first_range(symbols, std::array<std::string_view, 1>{name});
 }
 
 std::uint64_t first_address(const kernel::Symbols& symbols, std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-        if (const auto range = symbols.range(name)) {
-            return range->start;
-        }
-    }
-    return 0;
+    return first_range(symbols, names).start;
 }
 
 KernelCode read_now() {
@@ -41,7 +49,7 @@ Addresses addresses_of(const kernel::Symbols& symbols) {
     known.copiers[NETIO_COPIER_PULL_TAIL] = range_of(symbols, "__pskb_pull_tail");
     known.copiers[NETIO_COPIER_SEGMENT] = range_of(symbols, "skb_segment");
     known.copiers[NETIO_COPIER_SKB_COPY] = range_of(symbols, "skb_copy");
-    known.copiers[NETIO_COPIER_COW_DATA] = range_of(symbols, "skb_pp_cow_data");
+    known.copiers[NETIO_COPIER_COW_DATA] = first_range(symbols, packet_builders);
     known.head_allocators = {range_of(symbols, "kmalloc_reserve"), range_of(symbols, "__alloc_skb"),
                              range_of(symbols, "pskb_expand_head")};
     return known;

@@ -30,9 +30,13 @@ std::string text_of(const char (&field)[N]) {
     return {field, strnlen(field, N)};
 }
 
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 bool is_copier(std::string_view function) {
-    return !function.empty() && (std::find(copier_names.begin(), copier_names.end(), function) != copier_names.end() ||
-                                 function == "skb_copy_expand");
+    return !function.empty() && (is_one_of(copier_names, function) || function == "skb_copy_expand");
 }
 
 }  // namespace
@@ -104,8 +108,10 @@ std::vector<std::string> decode_stack(const netio_event& event, const kernel::Sy
         const auto symbol = symbols->resolve_return(frame);
         functions.push_back(symbol ? symbol->name : "?");
     }
-    const std::string_view own = copier_name(event.key.copier);
-    const auto named = std::find(functions.begin(), functions.end(), own);
+    const auto named = std::find_if(functions.begin(), functions.end(), [&](std::string_view function) {
+        return function == copier_name(event.key.copier) ||
+               (event.key.copier == NETIO_COPIER_COW_DATA && is_one_of(packet_builders, function));
+    });
     const auto first = named != functions.end() ? named : std::find_if(functions.begin(), functions.end(), is_copier);
     if (first != functions.end()) {
         functions.erase(functions.begin(), first);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernel/symbols.h"
@@ -29,6 +31,10 @@ std::vector<std::string> decode_stack(const netio_event& event, const kernel::Sy
 
 model::LateCopyFacts decode_late_copy(const netio_late_key& key, const netio_late_value& value,
                                       std::vector<std::string> stack);
+
+// What builds packets for XDP, newest name first: Linux 6.8, 5.18, 5.10, where it may be inlined into what polls.
+inline constexpr std::array<std::string_view, 5> packet_builders{"skb_pp_cow_data", "veth_convert_skb_to_xdp_buff",
+                                                                 "veth_xdp_rcv_skb", "veth_xdp_rcv", "veth_poll"};
 
 // The kernel function that a copier number stands for; empty for an unknown one.
 std::string_view copier_name(std::uint8_t copier);

@@ -212,7 +212,8 @@ std::optional<Stumble> attach_programs(netio_trace_bpf& skeleton, Links& links) 
 // Programs that know a function by the addresses of its code.
 bool needs_symbols(const Program& program) {
     return program.name == "tp_page_allocated" || program.name == "tp_memory_allocated" ||
-           program.name == "tp_node_memory_allocated" || program.name == "tp_packet_rebuilt";
+           program.name == "tp_node_memory_allocated" || program.name == "tp_packet_rebuilt" ||
+           program.name == "tp_packet_rebuilt_v5_10";
 }
 
 // Chooses, loads and attaches until nothing that was chosen is refused.

@@ -29,7 +29,8 @@ bool attaches(const Variant& variant, const Try& attempt, std::vector<std::strin
 
 Choice choose(const Probe& probe, Tier forced, const Try& attempt) {
     Choice choice{&probe, nullptr, {}};
-    const bool applies = forced != Tier::automatic && has_tier(probe, forced);
+    // What the ledger can do without may come from any tier.
+    const bool applies = probe.required && forced != Tier::automatic && has_tier(probe, forced);
     for (const Variant& variant : probe.variants) {
         if (applies && variant.tier != forced) {
             continue;

@@ -110,11 +110,15 @@ constexpr const char* kallsyms =
     "ffffffff81000400 T skb_copy_expand\n"
     "ffffffff81000500 T kprobe_ftrace_handler\n"
     "ffffffff81000600 T ftrace_trampoline\n"
+    "ffffffff81000700 T consume_skb\n"
+    "ffffffff81000800 t veth_convert_skb_to_xdp_buff\t[veth]\n"
+    "ffffffff81000900 t veth_poll\t[veth]\n"
     "ffffffffc0000000 t bpf_trampoline_6442536467\t[bpf]\n"
     "ffffffffc0000100 t bpf_prog_6deef7357e7b4530_fe_copy_ubufs\t[bpf]\n";
 constexpr std::uint64_t allocate = 0xffffffff81000010, copy_ubufs = 0xffffffff81000110, deliver = 0xffffffff81000210,
                         backlog = 0xffffffff81000310, copy_expand = 0xffffffff81000410, kprobe = 0xffffffff81000510,
                         ftrace = 0xffffffff81000610, trampoline = 0xffffffffc0000010, program = 0xffffffffc0000110,
+                        consume = 0xffffffff81000710, convert = 0xffffffff81000810, poll = 0xffffffff81000910,
                         nowhere = 0x1000;
 
 Names stack_of(std::vector<std::uint64_t> frames, std::uint8_t copier = NETIO_COPIER_COPY_UBUFS) {
@@ -431,6 +435,12 @@ TEST_CASE("decode: a late copy") {
     const auto other = probes::decode_late_copy(key, value, {});
     CHECK(other.direction == model::Direction::unknown);
     CHECK_FALSE(other.user_pages);
+}
+
+TEST_CASE("decode: what builds a packet for XDP has the name that the kernel's version gives it") {
+    CHECK(stack_of({consume, convert, poll}, NETIO_COPIER_COW_DATA) ==
+          Names{"veth_convert_skb_to_xdp_buff", "veth_poll"});
+    CHECK(stack_of({consume, poll, backlog}, NETIO_COPIER_COW_DATA) == Names{"veth_poll", "process_backlog"});
 }
 
 TEST_CASE("decode: the numbers of copying functions") {
