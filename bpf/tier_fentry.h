@@ -93,6 +93,42 @@ static __always_inline int fe_receive_ends_v7_in(__u64* ctx, __u32 copy) {
 
 FOUR_COPIES("fexit/tcp_recvmsg", fe_receive_ends_v7)
 
+/* Multipath TCP has calls of its own, which know no zero-copy and take and give bytes by the same copying functions. */
+static __always_inline int mptcp_send_begins(__u64 sk, __u64 msg) {
+    struct netio_task* task = traced_task();
+
+    if (!task || slot_of(task, sk) == NO_SLOT)
+        return 0;
+    task->msg = msg;
+    task->send_began = 1;
+    task->kind = NETIO_SEND_COPIED;
+    return 0;
+}
+
+static __always_inline int fe_mptcp_send_begins_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, mptcp_send_begins(ctx[0], ctx[1]));
+}
+
+FOUR_COPIES("fentry/mptcp_sendmsg", fe_mptcp_send_begins)
+
+static __always_inline int fe_mptcp_send_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], (__s32)ctx[3]));
+}
+
+FOUR_COPIES("fexit/mptcp_sendmsg", fe_mptcp_send_ends)
+
+static __always_inline int fe_mptcp_receive_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[5], (__s32)ctx[3]));
+}
+
+FOUR_COPIES("fexit/mptcp_recvmsg", fe_mptcp_receive_ends)
+
+static __always_inline int fe_mptcp_receive_ends_v7_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[4], (__s32)ctx[3]));
+}
+
+FOUR_COPIES("fexit/mptcp_recvmsg", fe_mptcp_receive_ends_v7)
+
 SEC("fentry/skb_copy_ubufs")
 int fe_copy_ubufs(__u64* ctx) {
     return function_copies(ctx, ctx[0], NETIO_COPIER_COPY_UBUFS);
