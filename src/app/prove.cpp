@@ -10,6 +10,7 @@
 #include "app/experiment.h"
 #include "base/text.h"
 #include "explain/explain.h"
+#include "ledger/books.h"
 
 namespace netio::app {
 
@@ -43,7 +44,7 @@ std::string spell_claim(const model::Witnesses& witnesses) {
 std::string spell_truth(const model::Report& report) {
     double copies = 0;
     for (const auto& account : report.ledger.accounts) {
-        copies += account.id == "received.copied" ? 0 : account.copies_per_byte.value_or(0);
+        copies += account.id == ledger::received_account ? 0 : account.copies_per_byte.value_or(0);
     }
     return fmt::format("{:.2f}", copies);
 }

@@ -22,10 +22,15 @@ using model::Report;
 
 namespace {
 
-// Copies per payload byte, end to end. A missing account makes the sum missing: a part must not pass for the whole.
-Figure<double> sum_copies(const Capture& capture, const model::Ledger& ledger) {
+enum class Span { end_to_end, sender };
+
+// Copies per payload byte. A missing account makes the sum missing: a part must not pass for the whole.
+Figure<double> sum_copies(const Capture& capture, const model::Ledger& ledger, Span span) {
     double sum = 0;
     for (const auto& account : ledger.accounts) {
+        if (span == Span::sender && account.id == ledger::received_account) {
+            continue;
+        }
         if (!account.copies_per_byte.measured()) {
             return account.copies_per_byte;
         }
@@ -64,15 +69,18 @@ void add_latencies(const Capture& capture, Report& report) {
 }
 
 void add_throughput(const Capture& capture, Report& report) {
-    std::uint64_t received = 0;
-    for (const auto& connection : capture.client.connections) {
-        received += connection.bytes;
+    // Of a receiver that is not seen, the sender's word has to do: zero-copy sends are over when they are acknowledged,
+    // other ones when the socket has taken them.
+    const bool alone = sees_only_sender(capture.spec);
+    std::uint64_t moved = 0;
+    for (const auto& connection : (alone ? capture.server : capture.client).connections) {
+        moved += connection.bytes;
     }
     // From the first send to the last byte received. The client's own time begins with its first byte, when a short run
     // may be nearly over; the server's ends with its last completion.
     report.wall_ns = std::max(capture.client.wall_ns, capture.server.wall_ns);
     report.throughput_bits_per_second =
-        stats::safe_ratio(static_cast<double>(received) * 8e9, report.wall_ns, "the measured phase took no time");
+        stats::safe_ratio(static_cast<double>(moved) * 8e9, report.wall_ns, "the measured phase took no time");
 }
 
 // What the probes along a packet's way do not agree about: packets that were queued but not sent or retransmitted, or
@@ -135,6 +143,12 @@ void add_warnings(const Capture& capture, Report& report) {
 }
 
 void add_gaps(const Capture& capture, Report& report) {
+    if (sees_only_sender(capture.spec)) {
+        report.not_seen.push_back(fmt::format(
+            "the receiver: netio-client says there what it was given; speed is that of {}",
+            capture.spec.mode == model::CopyMode::zerocopy ? "sending, until the last completion"
+                                                           : "the send calls, which only fill the socket's buffer"));
+    }
     for (const auto& probe : capture.probes) {
         if (probe.tier == model::Tier::none) {
             report.not_seen.push_back(fmt::format("{} ({}): {}", probe.probe, probe.meaning,
@@ -179,7 +193,8 @@ Report build_report(const Capture& capture) {
     report.connections = capture.spec.threads;
     ledger::Books books = ledger::close_books(capture);
     report.findings = find_causes(capture, books);
-    books.ledger.copies_per_byte = sum_copies(capture, books.ledger);
+    books.ledger.copies_per_byte = sum_copies(capture, books.ledger, Span::end_to_end);
+    books.ledger.sender_copies_per_byte = sum_copies(capture, books.ledger, Span::sender);
     report.ledger = books.ledger;
     report.witnesses = hear_witnesses(capture, books);
     add_throughput(capture, report);

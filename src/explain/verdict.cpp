@@ -31,21 +31,33 @@ std::uint64_t account_bytes(const Report& report, std::string_view id) {
     return 0;
 }
 
+// As much of the way as was seen.
+const Figure<double>& copies_seen(const Report& report) {
+    return sees_only_sender(report.spec) ? report.ledger.sender_copies_per_byte : report.ledger.copies_per_byte;
+}
+
 std::string copies_sentence(const Report& report) {
-    const auto& copies = report.ledger.copies_per_byte;
+    const auto& copies = copies_seen(report);
     if (!copies.measured()) {
         return "How often a byte was copied could not be measured: " + copies.reason() + ".";
+    }
+    if (sees_only_sender(report.spec)) {
+        return fmt::format("On its way to the receiver, which was not seen, each payload byte was copied {} times.",
+                           format_ratio(copies.value()));
     }
     return fmt::format("End to end each payload byte was copied {} times.", format_ratio(copies.value()));
 }
 
 std::string copy_mode_verdict(const Report& report) {
-    if (!report.ledger.copies_per_byte.measured()) {
+    if (!copies_seen(report).measured()) {
         return copies_sentence(report);
     }
-    const std::string how = report.spec.mode == CopyMode::two_copy
-                                ? "Every byte was copied in the program, into the kernel and out of it"
-                                : "Every byte was copied into the kernel and out of it";
+    const bool two = report.spec.mode == CopyMode::two_copy;
+    const std::string how =
+        std::string("Every byte was copied ") + (sees_only_sender(report.spec)
+                                                     ? (two ? "in the program and into the kernel" : "into the kernel")
+                                                 : two ? "in the program, into the kernel and out of it"
+                                                       : "into the kernel and out of it");
     const std::uint64_t again = [&] {
         std::uint64_t bytes = 0;
         for (const Account& account : report.ledger.accounts) {

@@ -57,6 +57,9 @@ std::string why_missing(const model::Capture& capture, std::string_view probe);
 // Whether the run was asked not to trace: what is missing then is not amiss.
 bool is_untraced(const model::Spec& spec);
 
+// The account of what receive calls copied.
+inline constexpr std::string_view received_account = "received.copied";
+
 // The account of a group of late copies, named after its cause.
 model::Account late_account(const std::string& cause, const std::vector<const LateGroup*>& groups,
                             const model::Figure<std::uint64_t>& payload_bytes);

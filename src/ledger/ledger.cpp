@@ -175,9 +175,12 @@ void add_left_account(const Capture& capture, const std::vector<LateGroup>& late
 
 void add_receive_account(const Capture& capture, model::Ledger& ledger) {
     const Tally copied = total(capture, Role::client, Site::receive_copied);
+    const bool seen = !sees_only_sender(capture.spec);
+    const Bytes unseen = Bytes::missing("the receiver is not a part of this run");
     auto account =
-        make_account("received.copied", "kernel -> program", "copied", bytes_seen(capture, "receive-call", copied),
-                     calls_seen(capture, "receive-call", copied), "skb_copy_datagram_iter");
+        make_account(std::string(received_account), "kernel -> program", "copied",
+                     seen ? bytes_seen(capture, "receive-call", copied) : unseen,
+                     seen ? calls_seen(capture, "receive-call", copied) : unseen, seen ? "skb_copy_datagram_iter" : "");
     account.copies_per_byte = stats::safe_ratio(account.bytes, ledger.payload_bytes, "nothing was sent");
     ledger.accounts.push_back(std::move(account));
 }
@@ -295,6 +298,9 @@ void add_balances(const Capture& capture, const std::vector<LateGroup>& late, mo
     balance_transmission(capture, ledger);
     balance_crossing(capture, late, ledger);
     balance_arrival(capture, late, ledger);
+    if (sees_only_sender(capture.spec)) {
+        return;
+    }
     if (capture.interrupted.empty()) {
         ledger.balances.push_back(
             make_balance("delivered", "returned by send calls = returned by receive calls", sent, received));

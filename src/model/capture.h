@@ -32,6 +32,11 @@ struct Spec {
     bool operator==(const Spec&) const = default;
 };
 
+// Whether the receiver is somebody else's process: what it got and what became of it is not known then.
+inline bool sees_only_sender(const Spec& spec) {
+    return spec.path == Path::remote;
+}
+
 struct Environment {
     std::string tool_version;
     std::string kernel_release;  // uname -r

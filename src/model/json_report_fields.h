@@ -36,6 +36,7 @@ void fields(A& a, const Ledger& s) {
     a("balances", s.balances);
     a("unexplained_bytes", s.unexplained_bytes);
     a("copies_per_byte", s.copies_per_byte);
+    a("sender_copies_per_byte", s.sender_copies_per_byte);
 }
 
 template <class A>

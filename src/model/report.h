@@ -40,6 +40,7 @@ struct Ledger {
     std::vector<Balance> balances;
     Figure<std::uint64_t> unexplained_bytes;  // sum over the balances
     Figure<double> copies_per_byte;           // end to end; the sum of the accounts'
+    Figure<double> sender_copies_per_byte;    // the same without what the receiver's calls copied
     bool operator==(const Ledger&) const = default;
 };
 

@@ -27,8 +27,12 @@ inline constexpr std::array<Name<CopyMode>, 4> copy_mode_names{{
 }};
 
 // What the traffic crosses.
-enum class Path : std::uint8_t { veth, lo };
-inline constexpr std::array<Name<Path>, 2> path_names{{{Path::veth, "veth"}, {Path::lo, "lo"}}};
+enum class Path : std::uint8_t { veth, lo, remote };
+inline constexpr std::array<Name<Path>, 3> path_names{{
+    {Path::veth, "veth"},      // two namespaces of the run's own
+    {Path::lo, "lo"},          // one
+    {Path::remote, "remote"},  // whatever lies between the server, here, and a netio-client that somebody else runs
+}};
 
 // How a probe is attached; `automatic` lets trying decide.
 enum class Tier : std::uint8_t { automatic, fentry, kprobe, tracepoint, none };

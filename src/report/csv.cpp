@@ -97,6 +97,7 @@ void add_ledger(Fields& fields, const Report& report) {
     add(fields, "received_bytes", account_bytes(report, "received.copied"));
     add(fields, "unexplained_bytes", report.ledger.unexplained_bytes);
     add(fields, "copies_per_byte_ratio", report.ledger.copies_per_byte);
+    add(fields, "sender_copies_per_byte_ratio", report.ledger.sender_copies_per_byte);
     add(fields, "throughput_bits_per_second", report.throughput_bits_per_second);
 }
 

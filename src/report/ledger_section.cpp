@@ -51,9 +51,16 @@ std::vector<Cell> unexplained_cells(const model::Ledger& ledger) {
             {whole, Ink::faint}};
 }
 
+// Where the end is not known, as far as it is.
 std::vector<Cell> total_cells(const model::Ledger& ledger) {
-    return {
-        {"copies per byte", Ink::bold}, {"end to end"}, {}, {}, {show_ratio(ledger.copies_per_byte), Ink::bold}, {}};
+    const bool whole = ledger.copies_per_byte.measured() || !ledger.sender_copies_per_byte.measured();
+    const auto& copies = whole ? ledger.copies_per_byte : ledger.sender_copies_per_byte;
+    return {{"copies per byte", Ink::bold},
+            {whole ? "end to end" : "sender only"},
+            {},
+            {},
+            {show_ratio(copies), Ink::bold},
+            {}};
 }
 
 Grid grid_of(const model::Ledger& ledger, bool with_calls) {
@@ -92,7 +99,7 @@ std::vector<std::string> missing_notes(const model::Ledger& ledger, bool with_ca
         missing.add_unless_measured("balance of " + balance.id, balance.unexplained);
     }
     missing.add_unless_measured("unexplained", ledger.unexplained_bytes);
-    missing.add_unless_measured("copies per byte", ledger.copies_per_byte);
+    missing.add_unless_measured("copies per byte end to end", ledger.copies_per_byte);
     return missing.sentences();
 }
 

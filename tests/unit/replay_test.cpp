@@ -17,7 +17,7 @@ namespace {
 
 using namespace netio;
 
-constexpr const char* runs[] = {"zerocopy_veth", "one_copy_veth",     "two_copy_lo",
+constexpr const char* runs[] = {"zerocopy_veth", "zerocopy_remote",   "one_copy_veth", "two_copy_lo",
                                 "packet_tap",    "no_scatter_gather", "not_opted_in"};
 
 model::Json stored(const std::string& name) {

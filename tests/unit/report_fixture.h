@@ -151,6 +151,7 @@ inline model::Report zerocopy_over_veth() {
                 "skb_copy_ubufs <- ip_local_deliver_finish, veth"),
         account("received.copied", "kernel -> program", "copied", bytes, 118'204, 1, "skb_copy_datagram_iter")};
     report.ledger.copies_per_byte = 2.0;
+    report.ledger.sender_copies_per_byte = 1.0;
     report.witnesses.told_calls = report.witnesses.told_copied_calls = 412'331;
     report.witnesses.recorded_calls = report.witnesses.recorded_copied_calls = 412'331;
     report.witnesses.recorded_copied_bytes = report.witnesses.moved_flagged_bytes = bytes;
@@ -195,6 +196,7 @@ inline model::Report one_copy() {
         account("received.copied", "kernel -> program", "copied", 66'125'824, 3'127, 1, "skb_copy_datagram_iter")};
     report.ledger.send_calls = 4'036;
     report.ledger.copies_per_byte = 2.0;
+    report.ledger.sender_copies_per_byte = 1.0;
     const auto none = model::Figure<std::uint64_t>::missing("no send call asked for zero-copy");
     report.witnesses.told_calls = report.witnesses.told_copied_calls = none;
     report.witnesses.recorded_calls = report.witnesses.recorded_copied_calls = none;
@@ -224,6 +226,7 @@ inline model::Report silent_copies() {
     late.bytes = 6'999'000'000;
     late.copies_per_byte = 1.036;
     report.ledger.copies_per_byte = 2.036;
+    report.ledger.sender_copies_per_byte = 1.036;
     report.witnesses.told_copied_calls = report.witnesses.recorded_copied_calls = 431;
     report.witnesses.recorded_copied_bytes = report.witnesses.moved_flagged_bytes = 7'061'504;
     report.witnesses.moved_silent_bytes = 6'748'569'600;

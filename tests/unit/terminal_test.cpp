@@ -142,7 +142,7 @@ TEST_CASE("terminal: what was not measured is n/a with its reason, and never 0")
     const std::string text = render_terminal(test::everything_missing(), style(200));
     CHECK(has(text, "unexplained                      n/a"));
     CHECK(has(text,
-              "program -> kernel copied, program -> kernel pinned, unexplained, copies per byte n/a: "
+              "program -> kernel copied, program -> kernel pinned, unexplained, copies per byte end to end n/a: "
               "the probe send is missing"));
     CHECK(has(text, "error queue, kernel record, bytes copied n/a: not measured"));
     CHECK(has(text, "throughput, send() n/a: not measured"));
