@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "app/actors.h"
 
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
+
+#include "base/text.h"
 
 namespace netio::app {
 
@@ -23,9 +30,10 @@ std::string nanoseconds(std::int64_t value) {
 
 constexpr workload::Identity nobody{65534, 65534};
 
-std::vector<std::string> server_arguments(const Spec& spec, const Network& network, const Workload& changes) {
+std::vector<std::string> server_arguments(const Spec& spec, const Network& network, const Workload& changes,
+                                          std::uint16_t port) {
     std::vector<std::string> arguments{"--bind",    network.server_address,
-                                       "--port",    "0",
+                                       "--port",    std::to_string(port),
                                        "--mode",    std::string(to_string(spec.mode)),
                                        "--size",    std::to_string(spec.size_bytes),
                                        "--threads", std::to_string(spec.threads),
@@ -74,52 +82,117 @@ void add_threads(const Json& event, model::Role role, std::vector<perf::CountedT
     }
 }
 
-Result<Child> start_server(const Spec& spec, const Network& network, const Workload& changes) {
+// A server that listens, and its port.
+struct Listening {
+    Child server;
+    int port;
+};
+
+Result<Listening> start_server(const Spec& spec, const Network& network, const Workload& changes, std::uint16_t port) {
     ChildOptions options;
     options.network_namespace = network.server_fd();
     options.memlock_bytes = changes.memlock_bytes;
     options.identity = changes.as_nobody ? std::optional(nobody) : std::nullopt;
-    return start("netio-server", server_arguments(spec, network, changes), options);
+    auto server = start("netio-server", server_arguments(spec, network, changes, port), options);
+    if (!server) {
+        return Unexpected(server.error());
+    }
+    const auto listening = server->wait_event("listening", start_patience);
+    if (!listening) {
+        return Unexpected(listening.error());
+    }
+    return Listening{std::move(*server), listening->value("port", 0)};
+}
+
+Result<void> wait_connected(Child& child, model::Role role, std::vector<perf::CountedThread>& threads) {
+    const auto connected = child.wait_event("connected", start_patience);
+    if (!connected) {
+        return Unexpected(connected.error());
+    }
+    add_threads(*connected, role, threads);
+    return {};
+}
+
+// What the receiver's user has to run. An address that stands for all of a machine's names none.
+std::string receiver_command(const Spec& spec, const std::string& address, int port) {
+    const bool any = address == "0.0.0.0" || address == "::";
+    return fmt::format("netio-client --connect {} --port {}{}", any ? "ADDRESS-OF-THIS-MACHINE" : address, port,
+                       spec.threads == 1 ? "" : fmt::format(" --threads {}", spec.threads));
+}
+
+// Whether the server has something to say before the time is up.
+bool speaks(const Child& server, std::chrono::nanoseconds wait) {
+    constexpr std::int64_t longest = std::numeric_limits<int>::max();
+    pollfd event{server.control_fd(), POLLIN, 0};
+    const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    return ::poll(&event, 1, static_cast<int>(std::min<std::int64_t>(wait_ms, longest))) > 0;
 }
 
 }  // namespace
 
-Result<Actors> start_actors(const Spec& spec, const Network& network, const Workload& changes) {
-    auto server = start_server(spec, network, changes);
-    if (!server) {
-        return tl::make_unexpected(server.error());
+std::vector<Child*> Actors::children() {
+    std::vector<Child*> own;
+    if (client) {
+        own.push_back(&*client);
     }
-    const auto listening = server->wait_event("listening", start_patience);
+    own.push_back(&server);
+    return own;
+}
+
+Result<Actors> start_actors(const Spec& spec, const Network& network, const Workload& changes) {
+    auto listening = start_server(spec, network, changes, 0);
     if (!listening) {
-        return tl::make_unexpected(listening.error());
+        return Unexpected(listening.error());
     }
     ChildOptions options;
     options.network_namespace = network.client_fd();
-    auto client = start("netio-client", client_arguments(spec, network, changes, listening->value("port", 0)), options);
+    auto client = start("netio-client", client_arguments(spec, network, changes, listening->port), options);
     if (!client) {
-        return tl::make_unexpected(client.error());
+        return Unexpected(client.error());
     }
-    Actors actors{std::move(*server), std::move(*client), {}};
-    const std::pair<Child*, model::Role> both[] = {{&actors.server, model::Role::server},
-                                                   {&actors.client, model::Role::client}};
-    for (const auto& [child, role] : both) {
-        const auto connected = child->wait_event("connected", start_patience);
-        if (!connected) {
-            return tl::make_unexpected(connected.error());
-        }
-        add_threads(*connected, role, actors.threads);
+    Actors actors{std::move(listening->server), std::move(*client), {}};
+    if (auto connected = wait_connected(actors.server, model::Role::server, actors.threads); !connected) {
+        return Unexpected(connected.error());
+    }
+    if (auto connected = wait_connected(*actors.client, model::Role::client, actors.threads); !connected) {
+        return Unexpected(connected.error());
+    }
+    return actors;
+}
+
+Result<Actors> start_sender(const ExperimentOptions& options, const Network& network) {
+    auto listening = start_server(options.spec, network, {}, options.remote.port);
+    if (!listening) {
+        return Unexpected(listening.error());
+    }
+    const std::string command = receiver_command(options.spec, network.server_address, listening->port);
+    if (options.remote.invite) {
+        options.remote.invite(command);
+    }
+    if (!speaks(listening->server, options.remote.wait)) {
+        const std::string who =
+            options.spec.threads == 1 ? "nobody" : fmt::format("nobody with {} threads", options.spec.threads);
+        return fail("no receiver came",
+                    fmt::format("{} connected within {}", who, format_duration(options.remote.wait)),
+                    fmt::format("on the other machine, while this waits: {}", command));
+    }
+    Actors actors{std::move(listening->server), std::nullopt, {}};
+    if (auto connected = wait_connected(actors.server, model::Role::server, actors.threads); !connected) {
+        return Unexpected(connected.error());
     }
     return actors;
 }
 
 Result<void> warm_up(Actors& actors, const Spec& spec) {
     const auto patience = start_patience + std::chrono::milliseconds(spec.warmup_ns / 1'000'000);
-    for (Child* child : {&actors.client, &actors.server}) {
+    for (Child* child : actors.children()) {
         if (auto sent = child->command("warm-up"); !sent) {
             return sent;
         }
     }
-    for (Child* child : {&actors.server, &actors.client}) {
+    auto children = actors.children();
+    std::reverse(children.begin(), children.end());  // where both fail, the server knows why
+    for (Child* child : children) {
         const auto warm = child->wait_event("warm", patience);
         if (!warm) {
             return tl::make_unexpected(warm.error());

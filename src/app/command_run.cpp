@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "app/commands.h"
 #include "app/experiment.h"
@@ -24,6 +26,9 @@ struct RunWords {
     std::string size = "16K";
     std::string path = "veth";
     std::string tier = "auto";
+    std::string bind;
+    std::optional<std::uint16_t> port;
+    std::string wait;
     std::string provoke = "none";
     std::string duration = "5s";
     std::string warmup = "200ms";
@@ -34,6 +39,8 @@ struct RunWords {
     bool no_counters = false;
     Outputs outputs;
 };
+
+constexpr const char* default_wait = "1m";
 
 Result<Spec> workload_spec(const RunWords& words) {
     Spec spec;
@@ -71,6 +78,35 @@ void apply_scenario(const provoke::Scenario* scenario, const RunWords& words, Sp
     }
 }
 
+// Options that mean nothing to a run that starts its own receiver, and those that mean nothing to one that does not.
+Result<void> check_receiver(const RunWords& words, const Spec& spec) {
+    const std::pair<bool, const char*> of_remote[] = {
+        {!words.bind.empty(), "--bind"}, {words.port.has_value(), "--port"}, {!words.wait.empty(), "--wait"}};
+    for (const auto& [given, name] : of_remote) {
+        if (given && !sees_only_sender(spec)) {
+            return fail(fmt::format("{} with --path {}", name, words.path), "such a run makes both ends itself",
+                        fmt::format("--path remote {}", name), ExitCode::usage);
+        }
+    }
+    if (!sees_only_sender(spec)) {
+        return {};
+    }
+    if (words.bind.empty()) {
+        return fail("--path remote", "the receiver needs an address of this machine to connect to",
+                    "--bind with the address of the NIC that is to be measured", ExitCode::usage);
+    }
+    if (words.provoke != "none") {
+        return fail("--path remote --provoke " + words.provoke,
+                    "causes are provoked in namespaces of the run's own only", "--provoke without --path",
+                    ExitCode::usage);
+    }
+    if (spec.verify) {
+        return fail("--path remote --verify", "the receiver is the one who can compare", "netio-client --verify there",
+                    ExitCode::usage);
+    }
+    return {};
+}
+
 Result<ExperimentOptions> interpret(const RunWords& words) {
     auto spec = workload_spec(words);
     if (!spec) {
@@ -81,8 +117,10 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     const auto scenario =
         words.provoke == "none" ? Result<const provoke::Scenario*>(nullptr) : provoke::find_scenario(words.provoke);
     const auto ring = parse_size(words.ring);
-    for (const Error* error : {path ? nullptr : &path.error(), tier ? nullptr : &tier.error(),
-                               scenario ? nullptr : &scenario.error(), ring ? nullptr : &ring.error()}) {
+    const auto wait = parse_time("--wait", words.wait.empty() ? default_wait : words.wait);
+    for (const Error* error :
+         {path ? nullptr : &path.error(), tier ? nullptr : &tier.error(), scenario ? nullptr : &scenario.error(),
+          ring ? nullptr : &ring.error(), wait ? nullptr : &wait.error()}) {
         if (error != nullptr) {
             return Unexpected{*error};
         }
@@ -104,7 +142,18 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     options.trace = *tier != model::Tier::none;
     options.count = !words.no_counters;
     options.ring_bytes = static_cast<std::uint32_t>(*ring);
+    options.remote = {words.bind, words.port.value_or(workload::default_port), *wait, {}};
+    if (auto fits = check_receiver(words, options.spec); !fits) {
+        return Unexpected{fits.error()};
+    }
     return options;
+}
+
+// The line comes even where stderr is no terminal: nothing goes on before somebody has read it.
+void invite_receiver(const Progress& progress, const std::string& command) {
+    progress("", -1);
+    fmt::print(stderr, "netio-trace: waiting for the receiver; on the other machine: {}\n", command);
+    progress("waiting for the receiver", -1);
 }
 
 void print_scenarios() {
@@ -118,7 +167,7 @@ Result<int> run(const RunWords& words) {
         print_scenarios();
         return 0;
     }
-    const auto options = interpret(words);
+    auto options = interpret(words);
     if (!options) {
         return tl::make_unexpected(options.error());
     }
@@ -128,7 +177,9 @@ Result<int> run(const RunWords& words) {
     if (auto writable = check_outputs(words.outputs); !writable) {
         return tl::make_unexpected(writable.error());
     }
-    auto capture = run_experiment(*options, terminal_progress());
+    const Progress progress = terminal_progress();
+    options->remote.invite = [&progress](const std::string& command) { invite_receiver(progress, command); };
+    auto capture = run_experiment(*options, progress);
     if (!capture) {
         return tl::make_unexpected(capture.error());
     }
@@ -157,13 +208,24 @@ void declare_workload(CLI::App& cli, RunWords& words) {
         ->capture_default_str()
         ->group("Workload");
     cli.add_flag("--verify", words.verify, "Compare every received byte with what was sent")->group("Workload");
-    cli.add_option("--path", words.path, "What the traffic crosses: veth (two namespaces) or lo (one), both private")
+    cli.add_option("--path", words.path,
+                   "What the traffic crosses: veth (two namespaces) or lo (one), both private; or remote: this machine "
+                   "sends, as it is, and a netio-client elsewhere receives")
         ->capture_default_str()
         ->group("Workload");
     cli.add_option("--provoke", words.provoke,
                    "Bring a cause about in these namespaces; `--provoke help` lists the scenarios")
         ->capture_default_str()
         ->group("Workload");
+}
+
+void declare_remote(CLI::App& cli, RunWords& words) {
+    cli.add_option("--bind", words.bind, "Address of this machine that the receiver connects to")
+        ->group("With --path remote");
+    cli.add_option("--port", words.port, "Port to listen on, 5001 unless told; 0: any free one")
+        ->group("With --path remote");
+    cli.add_option("--wait", words.wait, "How long to wait for the receiver, 1m unless told")
+        ->group("With --path remote");
 }
 
 void declare_tracing(CLI::App& cli, RunWords& words) {
@@ -199,6 +261,7 @@ Result<void> check_machine(bool trace) {
 Command declare_run(CLI::App& cli) {
     auto words = std::make_shared<RunWords>();
     declare_workload(cli, *words);
+    declare_remote(cli, *words);
     declare_tracing(cli, *words);
     declare_outputs(cli, words->outputs);
     return [words] { return run(*words); };

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "app/actors.h"
 #include "app/prompt_end.h"
@@ -49,6 +51,10 @@ class Experiment {
         capture_.spec = options.spec;
         capture_.environment = kernel::read_environment(kernel::Root{}, utc_now());
         capture_.environment.tool_version = NETIO_VERSION;
+        capture_.client.role = Role::client;
+        if (is_remote()) {
+            capture_.client.delivery_missing = "the receiver is not a part of this run";
+        }
     }
 
     Result<void> prepare(PromptEnd& prompt_end);
@@ -56,6 +62,9 @@ class Experiment {
     Capture finish(workload::Interrupts& interrupts);
 
  private:
+    bool is_remote() const { return model::sees_only_sender(options_.spec); }
+    Result<provoke::Network> make_network() const;
+    Result<Actors> start() const;
     Result<void> set_the_stage();
     Result<void> step(provoke::Step change);
     Unexpected explained(const Error& error) const;
@@ -106,6 +115,21 @@ Result<void> Experiment::step(provoke::Step change) {
     return changed ? changed : explained(changed.error());
 }
 
+Result<provoke::Network> Experiment::make_network() const {
+    if (is_remote()) {
+        return provoke::own_network(options_.remote.bind_address);
+    }
+    const bool own_network = scenario_ != nullptr && scenario_->network != nullptr;
+    return own_network ? scenario_->network() : provoke::make_network(options_.spec.path);
+}
+
+Result<Actors> Experiment::start() const {
+    if (is_remote()) {
+        return start_sender(options_, *network_);
+    }
+    return start_actors(options_.spec, *network_, scenario_ != nullptr ? scenario_->workload : provoke::Workload{});
+}
+
 Result<void> Experiment::set_the_stage() {
     if (options_.spec.provoke != "none") {
         auto found = provoke::find_scenario(options_.spec.provoke);
@@ -114,8 +138,7 @@ Result<void> Experiment::set_the_stage() {
         }
         scenario_ = *found;
     }
-    const bool own_network = scenario_ != nullptr && scenario_->network != nullptr;
-    auto network = own_network ? scenario_->network() : provoke::make_network(options_.spec.path);
+    auto network = make_network();
     if (!network) {
         return explained(network.error());
     }
@@ -137,15 +160,14 @@ Result<void> Experiment::prepare(PromptEnd& prompt_end) {
     if (auto attached = attach(); !attached) {
         return attached;
     }
-    enter("connecting");
-    auto actors =
-        start_actors(options_.spec, *network_, scenario_ != nullptr ? scenario_->workload : provoke::Workload{});
+    enter(is_remote() ? "waiting for the receiver" : "connecting");
+    auto actors = start();
     if (!actors) {
         return explained(actors.error());
     }
     actors_.emplace(std::move(*actors));
     stage_->server = actors_->server.pid();
-    stage_->client = actors_->client.pid();
+    stage_->client = actors_->client ? actors_->client->pid() : 0;
     if (auto changed = step(scenario_ != nullptr ? scenario_->connected : nullptr); !changed) {
         return changed;
     }
@@ -176,12 +198,11 @@ void Experiment::read_server_limits() {
 
 // Merged over the calls: a tap that was there at any time may have caused copies.
 void Experiment::look_for_taps() {
-    const std::pair<pid_t, const char*> places[] = {{actors_->server.pid(), "server"},
-                                                    {actors_->client.pid(), "client"}};
+    std::vector<std::pair<pid_t, const char*>> places{{actors_->server.pid(), "server"}};
+    if (network_->client && actors_->client) {  // else there is one namespace, or one that is known
+        places.emplace_back(actors_->client->pid(), "client");
+    }
     for (const auto& [pid, label] : places) {
-        if (!network_->client && std::string_view(label) == "client") {
-            continue;  // one namespace
-        }
         const auto taps = kernel::find_taps(kernel::Root{}, pid, label);
         if (!taps) {
             continue;
@@ -200,9 +221,9 @@ Result<void> Experiment::measure(workload::Interrupts& interrupts) {
     read_server_limits();
     look_for_taps();
     if (tracer_) {
-        for (const auto& [pid, role] :
-             {std::pair{actors_->server.pid(), Role::server}, std::pair{actors_->client.pid(), Role::client}}) {
-            if (auto added = tracer_->add_target(pid, role); !added) {
+        for (const workload::Child* child : actors_->children()) {
+            const Role role = child == &actors_->server ? Role::server : Role::client;
+            if (auto added = tracer_->add_target(child->pid(), role); !added) {
                 return added;
             }
         }
@@ -212,7 +233,7 @@ Result<void> Experiment::measure(workload::Interrupts& interrupts) {
         counters_->enable();
     }
     started_ = Clock::now();
-    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+    for (workload::Child* child : actors_->children()) {
         if (auto sent = child->command("measure"); !sent) {
             return sent;
         }
@@ -223,7 +244,7 @@ Result<void> Experiment::measure(workload::Interrupts& interrupts) {
 void Experiment::handle_interrupt(workload::Interrupts& interrupts) {
     interrupts.acknowledge();
     capture_.interrupted = "a signal ended the measured phase early";
-    for (workload::Child* child : {&actors_->server, &actors_->client}) {
+    for (workload::Child* child : actors_->children()) {
         (void)child->command("stop");  // a child that is gone shows itself when it is waited for
     }
 }
@@ -253,7 +274,10 @@ Result<void> Experiment::wait_for_both(workload::Interrupts& interrupts) {
         workload::Child* child;
         model::WorkloadResult* result;
     };
-    std::vector<Waiting> open{{&actors_->server, &capture_.server}, {&actors_->client, &capture_.client}};
+    std::vector<Waiting> open{{&actors_->server, &capture_.server}};
+    if (actors_->client) {
+        open.push_back({&*actors_->client, &capture_.client});
+    }
     while (!open.empty()) {
         std::vector<pollfd> descriptors{{interrupts.fd(), POLLIN, 0}};
         for (const Waiting& waiting : open) {
@@ -282,11 +306,11 @@ Result<void> Experiment::wait_for_both(workload::Interrupts& interrupts) {
 
 // A child that does not end is killed with this object; a signal means that nobody wants to wait for it.
 void Experiment::end_children(const workload::Interrupts& interrupts) {
-    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+    for (workload::Child* child : actors_->children()) {
         (void)child->command("exit");
     }
     const auto deadline = Clock::now() + end_patience;
-    for (workload::Child* child : {&actors_->client, &actors_->server}) {
+    for (workload::Child* child : actors_->children()) {
         pollfd signal{interrupts.fd(), POLLIN, 0};
         while (!child->wait_exit(poll_interval) && Clock::now() < deadline && ::poll(&signal, 1, 0) == 0) {
         }

@@ -11,8 +11,18 @@
 
 namespace netio::app {
 
+// Of a run whose receiver is a netio-client that somebody else starts, mostly on another machine.
+struct RemoteOptions {
+    std::string bind_address;          // the server's, which the receiver connects to
+    std::uint16_t port = 0;            // 0: any free one
+    std::chrono::nanoseconds wait{0};  // how long for the receiver
+    // Told the command that starts the receiver, once the server listens.
+    std::function<void(const std::string& command)> invite;
+};
+
 struct ExperimentOptions {
     model::Spec spec;
+    RemoteOptions remote;                   // of spec.path remote
     bool trace = true;                      // false: the workload alone, to compare with
     bool count = true;                      // perf events
     std::uint32_t ring_bytes = 256 * 1024;  // of events, see TracerOptions

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "provoke/network.h"
 
+#include <unistd.h>
+
 #include "netns/link.h"
 #include "netns/topology.h"
 #include "provoke/tap_cable.h"
@@ -137,6 +139,14 @@ Result<void> join_bridge(const Network& network) {
 
 Result<Network> make_network(model::Path path) {
     return path == model::Path::lo ? make_loopback() : joined(0, join_ends);
+}
+
+Result<Network> own_network(const std::string& server_address) {
+    auto ns = Namespace::of_process(::getpid());
+    if (!ns) {
+        return Unexpected(ns.error());
+    }
+    return Network{std::move(*ns), std::nullopt, server_address, {}, {}, {}, {}};
 }
 
 Result<Network> join_by_loopback() {

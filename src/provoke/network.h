@@ -28,8 +28,10 @@ struct Network {
     const netns::Namespace& client_namespace() const { return client ? *client : server; }
 };
 
-// `veth`: two namespaces joined by a veth pair. `lo`: one namespace, its own loopback.
+// `veth`: two namespaces joined by a veth pair. `lo`: one namespace, its own loopback. Not `remote`, which makes none.
 Result<Network> make_network(model::Path path);
+// The namespace of this process as it is; the server listens on that address, and the client is elsewhere.
+Result<Network> own_network(const std::string& server_address);
 
 Result<Network> join_by_loopback();  // one namespace, its own loopback
 // Two namespaces joined ...

@@ -168,6 +168,27 @@ TEST_CASE("input: options that do not exist, do not go together, or miss their v
     }
 }
 
+TEST_CASE("input: a receiver elsewhere, and options that need one or cannot have one") {
+    const TakenPort port;
+    for (const Wrong& wrong : {
+             Wrong{{"--path", "remote"}, "an address of this machine", "--bind"},
+             Wrong{{"--path", "remote", "--port", "5001"}, "an address of this machine", "--bind"},
+             Wrong{{"--bind", "127.0.0.1"}, "--bind with --path veth", "--path remote"},
+             Wrong{{"--path", "lo", "--port", "5001"}, "--port with --path lo", "--path remote"},
+             Wrong{{"--wait", "1s"}, "--wait with --path veth", "--path remote"},
+             Wrong{{"--path", "remote", "--bind", "127.0.0.1", "--wait", "soon"}, "--wait soon", "500ms"},
+             Wrong{{"--path", "remote", "--bind", "127.0.0.1", "--port", "65536"}, "65536", ""},
+             Wrong{{"--path", "remote", "--bind", "127.0.0.1", "--port", port.number()}, "is taken", "--port 0"},
+             Wrong{{"--path", "remote", "--bind", "192.0.2.1"}, "no address of this machine", "--bind"},
+             Wrong{{"--path", "remote", "--bind", "no.such.address.invalid"}, "no address of a machine", "127.0.0.1"},
+             Wrong{{"--path", "remote", "--bind", "127.0.0.1", "--verify"}, "--verify", "netio-client --verify"},
+             Wrong{{"--path", "remote", "--bind", "127.0.0.1", "--provoke", "packet-tap"}, "--provoke", "--provoke"},
+             Wrong{{"--path", "remot"}, "remot", "remote"},
+         }) {
+        check_wrong(wrong);
+    }
+}
+
 TEST_CASE("input: files that cannot be replayed") {
     const Folder folder;
     const std::string capture = report_of({"--size", "4093", "--messages", "23"}).dump();
