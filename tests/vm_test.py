@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """tools/vm: what it reads and writes, without a kernel, QEMU or the network."""
 import contextlib
+import copy
 import importlib.machinery
 import importlib.util
 import io
@@ -19,6 +20,7 @@ sys.path.insert(0, str(VM))
 import guest  # noqa: E402
 import initramfs  # noqa: E402
 import kernels  # noqa: E402
+import link  # noqa: E402
 
 
 def program(name):
@@ -30,6 +32,7 @@ def program(name):
 
 
 matrix = program("matrix")
+demo = program("demo-zerocopy")
 
 
 class Fetching(unittest.TestCase):
@@ -219,6 +222,168 @@ class Lines(unittest.TestCase):
                          ["6.12", "6.12 lockdown"])
         with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
             matrix.parse(["--kernel", "6.2"])
+
+
+def report_of(sent, late, silent, told, calls=1009):
+    """What demo-zerocopy reads of a report."""
+    return {"complete": True,
+            "ledger": {"payload_bytes": sent, "send_calls": calls, "unexplained_bytes": 0},
+            "witnesses": {"told_calls": calls, "told_copied_calls": told, "moved_flagged_bytes": late - silent,
+                          "moved_silent_bytes": silent, "moved_clone_bytes": 0},
+            "capture": {"late_copies": [{"bytes": late}] if late else [],
+                        "sockets": [{"role": "server", "sites": {"transmit-zerocopy": {"bytes": sent}}},
+                                    {"role": "client", "sites": {"transmit-zerocopy": {"bytes": 7}}}]}}
+
+
+class ControlExperiment(unittest.TestCase):
+    """tools/vm/demo-zerocopy."""
+
+    sent = 16531456
+    missing = {"missing": "probe late-copy was not attached"}
+
+    def reports(self):
+        return {"virtio": report_of(self.sent, 0, 0, 0), "veth": report_of(self.sent, self.sent, 0, 1009)}
+
+    def changed(self, path, part, key, value):
+        reports = copy.deepcopy(self.reports())
+        (reports[path][part] if part else reports[path])[key] = value
+        return demo.breaches(reports)
+
+    def test_it_holds_where_the_nic_copies_nothing_and_the_pair_all(self):
+        self.assertEqual(demo.breaches(self.reports()), [])
+        again = self.reports()
+        again["veth"]["capture"]["late_copies"].append({"bytes": 1448})  # a retransmission is copied again
+        self.assertEqual(demo.breaches(again), [])
+        self.assertTrue(demo.conclusion(again).startswith("The same program"))
+
+    def test_it_fails_on_each_figure_alone(self):
+        copied = [{"bytes": 1}]
+        for path, part, key, value in (
+                ("virtio", "capture", "late_copies", copied), ("virtio", "witnesses", "moved_silent_bytes", 1),
+                ("virtio", "witnesses", "moved_flagged_bytes", 1), ("virtio", "witnesses", "moved_clone_bytes", 1),
+                ("virtio", "witnesses", "told_copied_calls", 1), ("virtio", "witnesses", "told_calls", 1008),
+                ("virtio", "ledger", "unexplained_bytes", 1), ("virtio", "", "complete", False),
+                ("virtio", "capture", "sockets", []), ("virtio", "ledger", "payload_bytes", 0),
+                ("veth", "capture", "late_copies", copied), ("veth", "witnesses", "told_copied_calls", 1008),
+                ("veth", "ledger", "unexplained_bytes", 1), ("veth", "", "complete", False)):
+            self.assertEqual(len(self.changed(path, part, key, value)), 1, (path, key))
+
+    def test_what_was_not_measured_does_not_hold(self):
+        for path, part, key in (("virtio", "witnesses", "moved_silent_bytes"), ("virtio", "witnesses", "told_copied_calls"),
+                                ("virtio", "ledger", "unexplained_bytes"), ("veth", "ledger", "unexplained_bytes")):
+            self.assertEqual(len(self.changed(path, part, key, self.missing)), 1, (path, key))
+
+    def test_the_table_fits_80_columns(self):
+        text = demo.table(self.reports())
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+        self.assertEqual(text.splitlines()[0].split(), ["virtio", "NIC", "veth", "pair"])
+        self.assertRegex(text, r"copied late, inside the kernel +0 B +0 % +16 531 456 B +100 %")
+        self.assertRegex(text, r'sends told "copied" +0 of 1 009 +0 % +1 009 of 1 009 +100 %')
+        reports = self.reports()
+        reports["virtio"]["witnesses"]["moved_silent_bytes"] = self.missing
+        self.assertRegex(demo.table(reports), r"of that silently +n/a B +0 B +0 %")
+        self.assertLessEqual(max(map(len, demo.conclusion(self.reports()).splitlines())), 80)
+
+    def test_a_share_is_all_or_nothing_only_when_it_is(self):
+        self.assertEqual([demo.percent(part, 16531456) for part in (0, 1, 8265728, 16531455, 16531456)],
+                         ["0 %", "0.1 %", "50.0 %", "99.9 %", "100 %"])
+        self.assertEqual(demo.percent(5, 0), "")
+
+    def test_pages_stand_side_by_side_where_there_is_room(self):
+        self.assertEqual(demo.side_by_side(["a\nb\n", "c\n"]), f"a{' ' * 81}c\nb")
+        self.assertFalse(demo.has_room(161))
+        self.assertTrue(demo.has_room(162))
+
+    def test_the_receiver_is_started_once_as_the_guest_asks(self):
+        started = []
+        with unittest.mock.patch.object(demo.subprocess, "Popen", lambda command, **_: started.append(command) or self):
+            peer = demo.Peer("/build/netio-client")
+            for data in (b"netio-trace: waiting for the receiver; on the other ", b"machine: netio-client --connect ",
+                         b"10.98.0.1 --port 5001"):
+                peer("err", data)
+                self.assertEqual(started, [])
+            peer("err", b"\nmore\n")
+            peer("out", b"{}")
+            self.assertEqual(started, [["/build/netio-client", "--connect", "10.98.0.1", "--port", "5001"]])
+            peer.forget()
+            self.assertEqual(peer.said, {"out": b"", "err": b""})
+            peer("err", b"on the other machine: netio-client --connect 10.98.0.1 --port 5001\n")
+            self.assertEqual(len(started), 2)
+
+    def kill(self):
+        """Of the receiver that Popen returned."""
+
+    def communicate(self):
+        return "", "its last word\n"
+
+    def test_two_reports_or_the_reason(self):
+        said = {"out": b'{"a": 1}\f{"b": 2}', "err": b""}
+        self.assertEqual(demo.reports_of(0, said, ""), {"virtio": {"a": 1}, "veth": {"b": 2}})
+        for code, out, complaint in ((4, said["out"], ""), (0, b'{"a": 1}', "cannot connect")):
+            with self.assertRaises(kernels.Refusal) as refused:
+                demo.reports_of(code, {"out": out, "err": b"first\nnetio-trace: why\n"}, complaint)
+            self.assertIn(f"exit code {code}: netio-trace: why", str(refused.exception))
+            self.assertIn(complaint, str(refused.exception))
+
+    def test_the_guest_runs_both_paths_with_the_same_words(self):
+        options = demo.parse(["--size", "64K", "--messages", "97"])
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            for tool in ("netio-trace", "ip"):
+                (folder / tool).write_text(f'#!/bin/sh\necho "{tool} $*" >>"{folder}/log"\n', encoding="utf-8")
+                (folder / tool).chmod(0o755)
+            script = demo.script_of(options, folder, link.Tap).replace(":/bin", ":/usr/bin:/bin")
+            done = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, check=True)
+            words = (folder / "log").read_text(encoding="utf-8").splitlines()
+        self.assertEqual(done.stdout, demo.PAGE_BREAK)
+        self.assertEqual(words[:2], ["ip addr add 10.98.0.1/24 dev eth0", "ip link set eth0 up"])
+        workload = "netio-trace --mode zerocopy --size 64K --messages 97 --json --path "
+        self.assertEqual(words[2:], [workload + "remote --bind 10.98.0.1", workload + "veth"])
+
+
+class Cables(unittest.TestCase):
+    """Which namespace a guest's cable is plugged in."""
+
+    def find(self, is_root, refusals):
+        tried = []
+
+        def refusal_of(command):
+            tried.append(command[1:])
+            return refusals[len(tried) - 1]
+
+        with unittest.mock.patch.object(link, "refusal_of", refusal_of):
+            try:
+                return link.find_way(is_root)[1][1:], tried
+            except kernels.Refusal as refusal:
+                return str(refusal), tried
+
+    user = ["--user", "--map-root-user", "--net"]
+
+    def test_root_needs_no_user_namespace_and_others_do(self):
+        self.assertEqual(self.find(True, [""]), (["--net"], [["--net"]]))
+        self.assertEqual(self.find(False, [""]), (self.user, [self.user]))
+        self.assertEqual(self.find(True, ["not permitted", ""]), (self.user, [["--net"], self.user]))
+
+    def test_where_there_is_none_every_refusal_is_told(self):
+        text, tried = self.find(True, ["reason one", "reason two"])
+        self.assertEqual(len(tried), 2)
+        for part in ("unshare --net: reason one", "unshare --user --map-root-user --net: reason two", "; try: "):
+            self.assertIn(part, text)
+        self.assertIn("unshare --user --map-root-user --net: no", self.find(False, ["no"])[0])
+
+    def test_a_trial_tells_why_it_failed(self):
+        self.assertIn("not permitted here", link.refusal_of(["sh", "-c", "echo not permitted here >&2; exit 1"]))
+        self.assertEqual(link.refusal_of(["sh", "-c", "exit 3"]), "exit code 3")
+        self.assertEqual(link.refusal_of(["true"]), "")
+
+    def test_the_nic_of_a_guest_hangs_on_the_tap(self):
+        settings = guest.Settings(None)
+        tap = link.Tap.__new__(link.Tap)
+        tap.fd = 9
+        tap.plug_into(settings)
+        self.assertEqual(settings.inherited, [9])
+        self.assertIn("tap,id=cable,fd=9,vhost=off", settings.qemu)
+        self.assertIn("virtio-net-pci,netdev=cable", settings.qemu)
 
 
 if __name__ == "__main__":
