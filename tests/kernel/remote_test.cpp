@@ -195,7 +195,8 @@ TEST_CASE("remote: a receiver that dies half-way leaves a partial report that sa
     Places places;
     Program sender = places.start_sender({"--duration", "1h", "--json"});
     Program receiver = places.start_receiver(invitation(sender));
-    REQUIRE(works(child_named(sender.pid(), "netio-server")));
+    // More than the start of a program takes under emulation: the receiver must have connected by then.
+    REQUIRE(works(child_named(sender.pid(), "netio-server"), std::chrono::seconds(1)));
     REQUIRE(::kill(receiver.pid(), SIGKILL) == 0);
     const Outcome outcome = sender.wait();
     CHECK_FALSE(outcome.hung);
