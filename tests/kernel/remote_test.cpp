@@ -156,7 +156,7 @@ TEST_CASE("remote: a receiver with another number of threads is turned away, and
     CHECK(right.end()[-2] == "--threads");
     CHECK(right.back() == "3");
     Arguments wrong = right;
-    wrong.back() = "2";
+    wrong.back() = std::string("2");
     const Outcome refused = places.start_receiver(wrong).wait();
     CHECK(refused.exit_code == 2);
     Program receiver = places.start_receiver(right);
@@ -195,8 +195,7 @@ TEST_CASE("remote: a receiver that dies half-way leaves a partial report that sa
     Places places;
     Program sender = places.start_sender({"--duration", "1h", "--json"});
     Program receiver = places.start_receiver(invitation(sender));
-    // More than the start of a program takes under emulation: the receiver must have connected by then.
-    REQUIRE(works(child_named(sender.pid(), "netio-server"), std::chrono::seconds(1)));
+    REQUIRE(works(child_named(sender.pid(), "netio-server")));  // it listens already: all that it works is to send
     REQUIRE(::kill(receiver.pid(), SIGKILL) == 0);
     const Outcome outcome = sender.wait();
     CHECK_FALSE(outcome.hung);
