@@ -3,6 +3,7 @@
 
 #include <linux/btf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -57,10 +58,6 @@ std::optional<std::size_t> bytes_behind(std::uint32_t kind, std::size_t members)
     }
 }
 
-std::string_view name_at(std::string_view strings, std::size_t offset) {
-    return offset < strings.size() ? strings.substr(offset, strings.find('\0', offset) - offset) : std::string_view{};
-}
-
 bool is_tracepoint(std::string_view strings, std::size_t offset) {
     return offset < strings.size() && strings.substr(offset).starts_with(tracepoint_prefix);
 }
@@ -70,9 +67,10 @@ Unexpected unreadable(std::string why) {
                 "see what this kernel allows: netio-trace doctor", ExitCode::privilege);
 }
 
-std::uint32_t found_in(const std::unordered_map<std::string_view, std::uint32_t>& names, std::string_view name) {
-    const auto found = names.find(name);
-    return found == names.end() ? 0 : found->second;
+// Whether the string that begins there is `name`.
+bool is_named(std::string_view strings, std::size_t offset, std::string_view name) {
+    return offset < strings.size() && strings.size() - offset > name.size() &&
+           strings[offset + name.size()] == '\0' && strings.compare(offset, name.size(), name) == 0;
 }
 
 }  // namespace
@@ -102,14 +100,16 @@ Result<KernelTypes> KernelTypes::parse(std::string bytes) {
     if (!descriptions || !strings) {
         return unreadable("it ends early");
     }
-    if (auto indexed = types.index(*descriptions, *strings); !indexed) {
+    types.strings_begin_ = static_cast<std::size_t>(strings->data() - all.data());
+    types.strings_size_ = strings->size();
+    if (auto indexed = types.index(*descriptions); !indexed) {
         return tl::make_unexpected(indexed.error());
     }
     return types;
 }
 
-Result<void> KernelTypes::index(std::string_view types, std::string_view strings) {
-    functions_.reserve(65536);  // a distribution's kernel has some 50 000
+Result<void> KernelTypes::index(std::string_view types) {
+    functions_.reserve(65536);
     std::uint32_t id = 0;
     for (std::size_t offset = 0; offset < types.size();) {
         const auto type = read_at<btf_type>(types, offset);
@@ -122,20 +122,26 @@ Result<void> KernelTypes::index(std::string_view types, std::string_view strings
         offset += sizeof(btf_type) + *behind;
         const std::uint32_t kind = BTF_INFO_KIND(type->info);
         if (kind == BTF_KIND_FUNC) {
-            functions_.emplace(name_at(strings, type->name_off), id);
-        } else if (kind == BTF_KIND_TYPEDEF && is_tracepoint(strings, type->name_off)) {
-            tracepoints_.emplace(name_at(strings, type->name_off).substr(tracepoint_prefix.size()), id);
+            functions_.push_back({type->name_off, id});
+        } else if (kind == BTF_KIND_TYPEDEF && is_tracepoint(strings(), type->name_off)) {
+            tracepoints_.push_back({type->name_off + static_cast<std::uint32_t>(tracepoint_prefix.size()), id});
         }
     }
     return {};
 }
 
+std::uint32_t KernelTypes::find(const std::vector<Named>& all, std::string_view name) const {
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const Named& named) { return is_named(strings(), named.name, name); });
+    return found == all.end() ? 0 : found->id;
+}
+
 std::uint32_t KernelTypes::function(std::string_view name) const {
-    return found_in(functions_, name);
+    return find(functions_, name);
 }
 
 std::uint32_t KernelTypes::tracepoint(std::string_view name) const {
-    return found_in(tracepoints_, name);
+    return find(tracepoints_, name);
 }
 
 }  // namespace netio::probes

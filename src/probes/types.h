@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "kernel/root.h"
@@ -33,11 +33,21 @@ class KernelTypes {
 
  private:
     KernelTypes() = default;
-    Result<void> index(std::string_view types, std::string_view strings);
+    Result<void> index(std::string_view types);
+    std::string_view strings() const { return std::string_view(bytes_).substr(strings_begin_, strings_size_); }
 
-    std::string bytes_;  // the names below point into it
-    std::unordered_map<std::string_view, std::uint32_t> functions_;
-    std::unordered_map<std::string_view, std::uint32_t> tracepoints_;
+    struct Named {
+        std::uint32_t name;  // offset in the strings
+        std::uint32_t id;
+    };
+    std::uint32_t find(const std::vector<Named>& all, std::string_view name) const;
+
+    std::string bytes_;
+    std::size_t strings_begin_ = 0;
+    std::size_t strings_size_ = 0;
+    // Some 50 000 functions, of which a few dozen are asked for: to compare is faster than to index.
+    std::vector<Named> functions_;
+    std::vector<Named> tracepoints_;
 };
 
 }  // namespace netio::probes

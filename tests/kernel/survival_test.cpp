@@ -173,7 +173,7 @@ TEST_CASE("survival: two runs side by side are both exact") {
 
 TEST_CASE("survival: a run that ends by itself leaves nothing") {
     const Outcome outcome = outcome_of("ends by itself", [] {
-        MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "1s", "--json"});
+        MiddleOfRun run = middle_of_run({"--provoke", "packet-tap", "--size", "16K", "--duration", "3s", "--json"});
         check_there_is_something(run.remains);
         Outcome ended = run.trace.wait();
         CHECK(run.remains.left_after_waiting() == "");
