@@ -420,15 +420,14 @@ TEST_CASE("report: what is amiss is warned of, each thing once") {
                 "SO_ZEROCOPY refused: Operation not permitted (EPERM)"});
 }
 
-TEST_CASE("report: what was not seen is listed with the reason") {
+TEST_CASE("report: what was not seen is listed with the reason, and a missing probe once, under its name") {
     Capture capture = test::delivered_capture();
     capture.client.delivery_missing = "no common clock";
     test::take_away(capture, "retransmit");
-    test::probe_named(capture, "packet-path").tier = model::Tier::none;
+    test::probe_named(capture, "packet-path").limits = "not on Sundays";
     const auto report = build_report(capture);
-    CHECK(report.not_seen == Names{"delivery latency: no common clock",
-                                   "packet-path (what packet-path shows): not attached",
-                                   std::string("retransmit (what retransmit shows): ") + test::refusal});
+    CHECK(report.not_seen == Names{"delivery latency: no common clock", "packet-path: not on Sundays"});
+    CHECK(report.coverage == capture.probes);
     REQUIRE(report.latencies.size() == 2);
     CHECK(report.latencies[0].id == "send-call");
     CHECK(report.latencies[1].id == "completion");
