@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True  # the tree may be read-only, and is not ours to 
 VM = pathlib.Path(__file__).resolve().parent.parent / "tools" / "vm"
 sys.path.insert(0, str(VM))
 import guest  # noqa: E402
+import guests  # noqa: E402
 import initramfs  # noqa: E402
 import kernels  # noqa: E402
 import link  # noqa: E402
@@ -33,6 +34,7 @@ def program(name):
 
 matrix = program("matrix")
 demo = program("demo-zerocopy")
+kernels_page = program("kernels-page")
 
 
 class Fetching(unittest.TestCase):
@@ -190,7 +192,7 @@ class Lines(unittest.TestCase):
     def test_cases_are_counted_by_tier(self):
         output = ("ok 1 - tiers: fentry, zerocopy\nchatter\nnot ok 2 - tiers: tracepoint, zerocopy\n"
                   "ok 3 - tiers: kprobe, zerocopy # SKIP not permitted\nok 4 - causes: a tap\n1..4\n")
-        locked = matrix.Guest("6.12", matrix.LOCKDOWN, "tiers")
+        locked = matrix.Guest("6.12", guests.LOCKDOWN, "tiers")
         lines = matrix.lines_of(locked, output, 1)
         self.assertEqual({tier: (line.passed, len(line.failed), line.skipped) for tier, line in lines.items()},
                          {"fentry": (1, 0, {}), "tracepoint": (0, 1, {}), "auto": (1, 0, {}),
@@ -199,6 +201,11 @@ class Lines(unittest.TestCase):
     def test_a_tier_that_a_kernel_has_may_not_be_skipped(self):
         lines = matrix.lines_of(self.tiers, "ok 1 - tiers: fentry, zerocopy # SKIP refused\n1..1\n", 0)
         self.assertEqual((lines["fentry"].passed, lines["fentry"].skips(), len(lines["fentry"].failed)), (0, 0, 1))
+
+    def test_what_a_kernel_cannot_provoke_is_a_skip(self):
+        others = matrix.Guest("5.10", "", matrix.OTHERS)
+        lines = matrix.lines_of(others, "ok 1 - provoke: mptcp # SKIP no protocol\nok 2 - loss: none\n1..2\n", 0)
+        self.assertEqual((lines["auto"].passed, lines["auto"].skips(), len(lines["auto"].failed)), (1, 1, 0))
 
     def test_a_guest_that_tells_of_no_test_has_failed(self):
         for output, code in (("", 0), ("", 125), ("ok 1 - tiers: fentry, zerocopy\n", 125), ("1..0\n", 0),
@@ -217,11 +224,40 @@ class Lines(unittest.TestCase):
         self.assertTrue(failed)
 
     def test_options(self):
-        self.assertEqual(len(matrix.guests(matrix.parse([]))), len(matrix.GUESTS) + 4)
-        self.assertEqual([g.label() for g in matrix.guests(matrix.parse(["--kernel", "6.12", "--tests", "tiers"]))],
+        self.assertEqual(len(matrix.chosen_guests(matrix.parse([]))), len(guests.TIERS_OF) + 4)
+        self.assertEqual([g.label() for g in matrix.chosen_guests(matrix.parse(["--kernel", "6.12", "--tests", "tiers"]))],
                          ["6.12", "6.12 lockdown"])
         with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
             matrix.parse(["--kernel", "6.2"])
+
+
+class KernelsPage(unittest.TestCase):
+    """What tools/vm/kernels-page writes."""
+
+    @staticmethod
+    def probe(name, tier, attached, limits="", required=True):
+        refused = [] if attached else ["fentry/a_function: not allowed here", "fentry/another: not allowed here"]
+        return {"probe": name, "required": required, "tier": tier if attached else "none", "attached": attached,
+                "refused": refused, "limits": limits}
+
+    def said(self, release, fentry, limits=""):
+        tiers = {"fentry": [self.probe("late-copy", "fentry", fentry),
+                            self.probe("retransmit", "tracepoint", "tp_btf/tcp_retransmit_skb", required=False)],
+                 "kprobe": [self.probe("late-copy", "kprobe", "")],
+                 "tracepoint": [self.probe("late-copy", "tracepoint", "tp_btf/net_dev_queue", limits)]}
+        chosen = tiers["fentry"] if fentry else tiers["tracepoint"]
+        return {"environment": {"kernel_release": release}, "tiers": tiers, "probes": chosen}
+
+    def test_a_table_of_each_kind(self):
+        found = {"5.10": self.said("5.10.0-32", "fentry/skb_copy_ubufs"), "6.12 lockdown": self.said("6.12.1", "", "half")}
+        text = kernels_page.page(found)
+        for line in ("| 5.10 | 5.10.0-32 | 2 of 2 probes | no: not allowed here | 1 of 1 probes | fentry |",
+                     "| 6.12 lockdown | 6.12.1 | no: not allowed here | no: not allowed here | 1 of 1 probes | tracepoint |",
+                     "| late-copy | tracepoint | bytes of each packet, and the pages that were allocated for them |",
+                     "| tracepoint | late-copy | half | 6.12 lockdown |", "| late-copy | `skb_copy_ubufs` | all |",
+                     "| retransmit | `tcp_retransmit_skb` (tracepoint) | all |", "| late-copy | `net_dev_queue` | all |"):
+            self.assertIn(line, text.splitlines())
+        self.assertNotIn("Hooks of the kprobe tier", text)
 
 
 def report_of(sent, late, silent, told, calls=1009):
