@@ -5,7 +5,9 @@
  * The callback of a record runs once, with the range as it was before any merge: it needs no more than the positions of
  * two calls. Where the callback cannot be attached, a record is seen as a notification: when it is queued, when it is
  * freed because it was merged into an older one, and when the program reads it. What is read may cover calls that were
- * counted with their own record already, so every call is counted once, by whoever claims it first. */
+ * counted with their own record already, and it has the flag of the first of them: the kernel merges ranges without
+ * comparing their flags (skb_zerocopy_notify_extend). So every call is counted once, by whoever claims it first, and
+ * where its own record shows itself only then, it is moved to where that says. */
 #ifndef NETIO_COMPLETION_H
 #define NETIO_COMPLETION_H
 
@@ -46,31 +48,48 @@ static __always_inline __u32 position_after(const struct progress* seen, __u32 s
  * of a loop. */
 __u32 unknown_zero = 0;
 
+/* What a call has been counted by: nothing, a queued notification that may have been merged, or its own record. */
+enum netio_account {
+    NOT_ACCOUNTED = 0,
+    KEPT_BY_QUEUE = 1,
+    COPIED_BY_QUEUE = 2,
+    BY_RECORD = 3,
+};
+
 /* A range of calls with one outcome, counted call by call. */
 struct completed_range {
     struct progress seen;
     __u32 slot;
     __u32 first;
+    __u32 copied;
+    __u32 account;
     __u32 calls;
     __u32 unresolved;
+    __u32 moved_calls; /* that a queued notification had counted with the other outcome */
+    __u32 pad;
     __u64 bytes;
+    __u64 moved_bytes;
 };
 
-/* `atomic`: two records that cover a call may be looked at on two CPUs. Linux 5.10 and 5.11 refuse a program with a
- * compare-and-swap even where it is dead code; there two CPUs would have to come to the same call within nanoseconds.
- */
-static __always_inline bool claim(struct netio_call* call, bool atomic) {
+/* What the call had been accounted by. `atomic`: two records that cover a call may be looked at on two CPUs. Linux 5.10
+ * and 5.11 refuse a program with a compare-and-swap even where it is dead code; there two CPUs would have to come to
+ * the same call within nanoseconds. */
+static __always_inline __u32 claim(struct netio_call* call, __u32 account, bool atomic) {
+    __u32 before = call->accounted;
+
     if (atomic)
-        return !__sync_val_compare_and_swap(&call->accounted, 0, 1);
-    if (call->accounted)
-        return false;
-    call->accounted = 1;
-    return true;
+        return account == BY_RECORD ? __sync_lock_test_and_set(&call->accounted, BY_RECORD)
+                                    : __sync_val_compare_and_swap(&call->accounted, NOT_ACCOUNTED, account);
+    if (!before)
+        call->accounted = account;
+    return before;
 }
 
 static __always_inline void complete_call(struct completed_range* range, __u32 index, bool atomic) {
     __u32 id = range->first + index;
     struct netio_call* call = call_entry(range->slot, id);
+    __u32 before;
+    __u64 bytes;
 
     if (!call)
         return;
@@ -78,10 +97,15 @@ static __always_inline void complete_call(struct completed_range* range, __u32 i
         range->unresolved += 1;
         return;
     }
-    if (!claim(call, atomic))
-        return;
-    range->calls += 1;
-    range->bytes += position_after(&range->seen, range->slot, id) - call->position;
+    before = claim(call, range->account, atomic);
+    bytes = position_after(&range->seen, range->slot, id) - call->position;
+    if (before == NOT_ACCOUNTED) {
+        range->calls += 1;
+        range->bytes += bytes;
+    } else if (range->account == BY_RECORD && before == (range->copied ? KEPT_BY_QUEUE : COPIED_BY_QUEUE)) {
+        range->moved_calls += 1;
+        range->moved_bytes += bytes;
+    }
 }
 
 static long complete_call_of(__u32 index, struct completed_range* range) {
@@ -89,15 +113,24 @@ static long complete_call_of(__u32 index, struct completed_range* range) {
     return 0;
 }
 
-static __always_inline void count_range(const struct completed_range* range, __u32 copied) {
+static __always_inline void count_range(const struct completed_range* range) {
+    __u32 site = range->copied ? NETIO_COMPLETED_COPIED : NETIO_COMPLETED_ZEROCOPY;
+    __u32 other = range->copied ? NETIO_COMPLETED_ZEROCOPY : NETIO_COMPLETED_COPIED;
+
     if (range->calls)
-        count(range->slot, copied ? NETIO_COMPLETED_COPIED : NETIO_COMPLETED_ZEROCOPY, range->calls, range->bytes);
+        count(range->slot, site, range->calls, range->bytes);
     if (range->unresolved)
         count(range->slot, NETIO_COMPLETED_UNRESOLVED, range->unresolved, 0);
+    if (range->moved_calls) {
+        /* The sum over all CPUs is what counts, and it never falls below zero. */
+        count(range->slot, other, -(__u64)range->moved_calls, -range->moved_bytes);
+        count(range->slot, site, range->moved_calls, range->moved_bytes);
+    }
 }
 
 /* False where the calls cannot be told apart. */
-static __always_inline bool begin_range(struct completed_range* range, __u64 sk, __u32 first) {
+static __always_inline bool begin_range(struct completed_range* range, __u64 sk, __u32 first, __u32 copied,
+                                        __u32 account) {
     struct netio_socket* socket;
 
     range->slot = known_slot(sk);
@@ -108,9 +141,13 @@ static __always_inline bool begin_range(struct completed_range* range, __u64 sk,
         return false;
     range->seen = progress_of(socket, sk);
     range->first = first;
+    range->copied = copied;
+    range->account = account;
     range->calls = *(volatile __u32*)&unknown_zero;
     range->unresolved = *(volatile __u32*)&unknown_zero;
+    range->moved_calls = *(volatile __u32*)&unknown_zero;
     range->bytes = *(volatile __u32*)&unknown_zero;
+    range->moved_bytes = *(volatile __u32*)&unknown_zero;
     return true;
 }
 
@@ -124,12 +161,12 @@ static __always_inline int zero_for_verifier(void) {
 }
 
 /* Linux 5.17: bpf_loop. */
-static __noinline int complete_atomically(__u64 sk, __u32 first, __u32 calls, __u32 copied) {
+static __noinline int complete_atomically(__u64 sk, __u32 first, __u32 calls, __u32 copied, __u32 account) {
     struct completed_range range;
 
-    if (begin_range(&range, sk, first)) {
+    if (begin_range(&range, sk, first, copied, account)) {
         bpf_loop(calls, complete_call_of, &range, 0);
-        count_range(&range, copied);
+        count_range(&range);
     }
     return zero_for_verifier();
 }
@@ -139,9 +176,9 @@ static __noinline int complete_atomically(__u64 sk, __u32 first, __u32 calls, __
 __noinline int complete_one_call(__u64 sk, __u32 id, __u32 copied) {
     struct completed_range range;
 
-    if (begin_range(&range, sk, id)) {
+    if (begin_range(&range, sk, id, copied, BY_RECORD)) {
         complete_call(&range, 0, false);
-        count_range(&range, copied);
+        count_range(&range);
     }
     return 0;
 }
@@ -168,7 +205,9 @@ static __noinline int complete_plainly(__u64 sk, __u32 first, __u32 calls, __u32
     return zero_for_verifier();
 }
 
-static __always_inline int complete_calls(__u64 sk, __u32 first, __u32 last, __u32 copied, bool atomic) {
+static __always_inline int complete_calls(__u64 sk, __u32 first, __u32 last, __u32 copied, bool by_record,
+                                          bool atomic) {
+    __u32 account = by_record ? BY_RECORD : copied ? COPIED_BY_QUEUE : KEPT_BY_QUEUE;
     __u32 slot = known_slot(sk);
     __u32 calls = last - first + 1;
     __u32 known = atomic ? call_ring : PARTS * PART_CALLS;
@@ -188,7 +227,7 @@ static __always_inline int complete_calls(__u64 sk, __u32 first, __u32 last, __u
         first += calls - known;
         calls = known;
     }
-    return atomic ? complete_atomically(sk, first, calls, copied) : complete_plainly(sk, first, calls, copied);
+    return atomic ? complete_atomically(sk, first, calls, copied, account) : complete_plainly(sk, first, calls, copied);
 }
 
 /* The record that the callback completes: nobody else sees it. */
@@ -247,7 +286,7 @@ static __always_inline int complete_ubuf(__u64 uarg, bool seen_again) {
     if (!seen.calls)
         return 0;
     last = seen.first + seen.calls - 1;
-    return seen_again ? complete_calls(sender_of(uarg), seen.first, last, !seen.kept, true)
+    return seen_again ? complete_calls(sender_of(uarg), seen.first, last, !seen.kept, true, true)
                       : complete_record(sender_of(uarg), seen.first, last, !seen.kept);
 }
 
@@ -256,11 +295,20 @@ static __always_inline bool is_notification(__u64 serr) {
     return READ(struct sock_exterr_skb, serr, ee.ee_origin) == SO_EE_ORIGIN_ZEROCOPY;
 }
 
+/* Where the first call of a notification that was queued is kept; 0 where it is not known any more. */
+static __always_inline struct netio_call* head_of_queued(__u64 sk, __u32 first) {
+    struct netio_call* call = call_entry(known_slot(sk), first);
+
+    return call && call->id == first ? call : 0;
+}
+
 /* sk_error_report: the newest notification is the last of the queue. The queue is not locked, so what was read counts
- * only where the notification is still there afterwards: it shows itself again when it is freed. */
+ * only where the notification is still there afterwards: it shows itself again when it is freed. One that was seen
+ * before has grown by a record that is freed next, and that knows its own flag. */
 static __always_inline int error_reported(__u64 sk) {
     __u64 queue, newest, serr;
     __u32 first, last, copied;
+    struct netio_call* head;
 
     if (!measuring || known_slot(sk) == NO_SLOT)
         return 0;
@@ -276,20 +324,27 @@ static __always_inline int error_reported(__u64 sk) {
     copied = READ(struct sock_exterr_skb, serr, ee.ee_code) & SO_EE_CODE_ZEROCOPY_COPIED;
     if ((__u64)READ(struct sk_buff_head, queue, prev) != newest)
         return 0;
-    return complete_calls(sk, first, last, copied, true);
+    head = head_of_queued(sk, first);
+    if (head && head->heads)
+        return 0;
+    if (head)
+        head->heads = 1;
+    return complete_calls(sk, first, last, copied, false, true);
 }
 
 /* A dead socket is told nothing: the packet that would be the notification is still a ubuf_info. */
 static __always_inline int dead_completes(__u64 sk, __u64 uarg, bool atomic) {
     struct record seen = record_of(uarg);
 
-    return seen.calls ? complete_calls(sk, seen.first, seen.first + seen.calls - 1, !seen.kept, atomic) : 0;
+    return seen.calls ? complete_calls(sk, seen.first, seen.first + seen.calls - 1, !seen.kept, true, atomic) : 0;
 }
 
 /* consume_skb: the kernel frees a notification that it merged into another one, the readers of the error queue free
  * what they have read. Notifications are the only packets of a socket that have no bytes, not even headers. */
 static __always_inline int packet_consumed(__u64 skb, bool atomic) {
+    struct netio_call* head;
     __u64 sk, serr;
+    __u32 first;
 
     if (!measuring || !skb || READ(struct sk_buff, skb, len))
         return 0;
@@ -301,9 +356,11 @@ static __always_inline int packet_consumed(__u64 skb, bool atomic) {
         return dead_completes(sk, serr, atomic);
     if (!is_notification(serr))
         return 0;
-    return complete_calls(sk, READ(struct sock_exterr_skb, serr, ee.ee_info),
-                          READ(struct sock_exterr_skb, serr, ee.ee_data),
-                          READ(struct sock_exterr_skb, serr, ee.ee_code) & SO_EE_CODE_ZEROCOPY_COPIED, atomic);
+    first = READ(struct sock_exterr_skb, serr, ee.ee_info);
+    head = head_of_queued(sk, first);
+    return complete_calls(sk, first, READ(struct sock_exterr_skb, serr, ee.ee_data),
+                          READ(struct sock_exterr_skb, serr, ee.ee_code) & SO_EE_CODE_ZEROCOPY_COPIED,
+                          !head || !head->heads, atomic);
 }
 
 #endif

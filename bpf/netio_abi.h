@@ -96,8 +96,8 @@ struct netio_socket {
 struct netio_call {
     __u32 id;
     __u32 position;
-    __u32 accounted; /* its completion has been counted */
-    __u32 pad;
+    __u32 accounted; /* its completion has been counted, see enum netio_account in bpf/completion.h */
+    __u32 heads;     /* a notification in the error queue begins with it */
 };
 
 enum netio_direction {

@@ -43,6 +43,14 @@ static __always_inline struct netio_call* call_entry(__u32 slot, __u32 id) {
     return bpf_map_lookup_elem(&calls, &index);
 }
 
+/* `id` last: what is found under it has to be whole. */
+static __always_inline void expect_completion(struct netio_call* call, __u32 id, __u32 position) {
+    call->position = position;
+    call->accounted = 0;
+    call->heads = 0;
+    call->id = id;
+}
+
 /* A call begins. `id` is the number of the completion it will get, where it takes one. Runs under the socket lock. */
 static __always_inline void note_position(struct netio_task* task, __u64 sk, __u32 slot, __u32 kind, __u32 id) {
     struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
@@ -64,9 +72,7 @@ static __always_inline void note_position(struct netio_task* task, __u64 sk, __u
         return;
     task->id = id;
     task->start_position = sequence - socket->plain_position;
-    call->position = task->start_position;
-    call->accounted = 0;
-    call->id = id;
+    expect_completion(call, id, task->start_position);
 }
 
 /* `id_taken`: the kernel has already numbered the call, so that its id is sk_zckey - 1. */
@@ -114,11 +120,8 @@ static __always_inline void expect_next(struct netio_task* task, struct netio_so
     task->id += 1;
     task->start_position = socket->end_position;
     call = call_entry(slot, task->id);
-    if (!call)
-        return;
-    call->position = task->start_position;
-    call->accounted = 0;
-    call->id = task->id;
+    if (call)
+        expect_completion(call, task->id, task->start_position);
 }
 
 #define ENOBUFS 105
