@@ -98,9 +98,9 @@ std::string clone_taker(const Report& report) {
     return takers.empty() ? "a clone" : join(takers, " and ");
 }
 
-// "The receiver is" -> "the receiver is", but "IPsec encrypts" stays.
+// "The receiver is" -> "the receiver is", "A program" -> "a program", but "IPsec encrypts" stays.
 std::string inside_sentence(std::string title) {
-    if (title.size() > 1 && std::islower(static_cast<unsigned char>(title[1])) != 0) {
+    if (title.size() > 1 && (title[1] == ' ' || std::islower(static_cast<unsigned char>(title[1])) != 0)) {
         title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(title[0])));
     }
     return title;
@@ -137,6 +137,26 @@ std::string reason_of_refusal(const Report& report) {
     return {};
 }
 
+// Whether the kernel's record from before notifications were merged says otherwise than the error queue.
+bool is_told_wrongly(const model::Witnesses& witnesses) {
+    const auto& told = witnesses.told_copied_calls;
+    const auto& recorded = witnesses.recorded_copied_calls;
+    return told.measured() && recorded.measured() && told.value() != recorded.value();
+}
+
+std::string claim(const model::Witnesses& witnesses) {
+    if (!witnesses.told_copied_calls.measured() || !witnesses.told_calls.measured()) {
+        return {};
+    }
+    const std::string correction =
+        is_told_wrongly(witnesses)
+            ? fmt::format(", the kernel recorded {}", format_count(witnesses.recorded_copied_calls.value()))
+            : "";
+    return fmt::format(" The program was told \"copied\" for {} of {} sends{}.",
+                       format_count(witnesses.told_copied_calls.value()), format_count(witnesses.told_calls.value()),
+                       correction);
+}
+
 std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
     const std::uint64_t pinned = account_bytes(report, "sent.pinned");
     const std::uint64_t flagged = ledger::bytes_by(books, ledger::Telling::flagged);
@@ -160,20 +180,17 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
     }
     const auto& calls = report.ledger.send_calls;
     if (silent >= flagged && silent != 0) {
-        const auto& told = report.witnesses.told_copied_calls;
-        const std::string claim =
-            told.measured() && report.witnesses.told_calls.measured()
-                ? fmt::format(" The program was told \"copied\" for {} of {} sends.", format_count(told.value()),
-                              format_count(report.witnesses.told_calls.value()))
-                : "";
-        return subject(silent + flagged, pinned, calls) + " copied before the device, silently" + reason(report, true) +
-               "." + claim + " Zero-copy saved nothing on them.";
+        return subject(silent + flagged, pinned, calls) + " copied before the device, " +
+               (flagged == 0 ? "silently" : format_bytes(silent) + " silently") + reason(report, true) + "." +
+               claim(report.witnesses) + " Zero-copy saved nothing on them.";
     }
     if (flagged != 0) {
         const std::string twice =
             clone != 0 ? " " + sentence_case(clone_taker(report)) + " had them copied once more." : "";
-        return subject(flagged, pinned, calls) + " copied after all" + reason(report, false) +
-               ". Zero-copy saved nothing on them, for their pages were pinned and then copied as well." + twice;
+        return subject(flagged + silent, pinned, calls) + " copied after all" +
+               (silent != 0 ? ", " + format_bytes(silent) + " silently" : "") + reason(report, false) + "." +
+               (is_told_wrongly(report.witnesses) ? claim(report.witnesses) : "") +
+               " Zero-copy saved nothing on them, for their pages were pinned and then copied as well." + twice;
     }
     if (!report.witnesses.moved_silent_bytes.measured()) {
         return "Whether the zero-copy sends were copied silently could not be seen: " +

@@ -79,8 +79,8 @@ void compare_queue_with_record(const Witnesses& witnesses, Comparison& said) {
     }
     if (differ(witnesses.told_copied_calls, witnesses.recorded_copied_calls)) {
         said.differences.push_back(fmt::format(
-            "the error queue says {} sends were copied, the kernel's record says {}: merging notifications keeps the "
-            "flag of the first one only",
+            "the error queue is wrong: it says {} sends were copied, the kernel's record says {}; the kernel merges "
+            "notifications that wait to be read and keeps the flag of the first one only",
             format_count(witnesses.told_copied_calls.value()), format_count(witnesses.recorded_copied_calls.value())));
     }
 }
@@ -124,10 +124,12 @@ void compare_record_with_bytes(const Capture& capture, const ledger::Books& book
     const bool others = witnesses.moved_clone_bytes.value_or(0) != 0 || ledger::bytes_by(books, Telling::unknown) != 0;
     const auto at_once = ledger::total(capture, Role::server, Site::send_route_without_sg).bytes;
     if (recorded > flagged + at_once && (flagged != 0 || silent)) {
+        const bool short_books = books.ledger.unexplained_bytes.value_or(0) != 0;
         said.differences.push_back(fmt::format(
-            "{} count as copied in the record, yet {} were copied by flagging functions: one copied byte flags every "
-            "send of its range",
-            format_bytes(recorded), format_bytes(flagged)));
+            "{} count as copied in the record, yet {} were {}", format_bytes(recorded), format_bytes(flagged),
+            short_books ? "seen being copied by flagging functions: the books do not balance, so that "
+                          "copies may have passed unseen"
+                        : "copied by flagging functions: one copied byte flags every send of its range"));
     }
     if (recorded > at_once && flagged == 0 && !silent && !others) {
         said.differences.push_back(
