@@ -45,7 +45,8 @@ std::vector<std::string> server_arguments(const Spec& spec, const Network& netwo
     }
     const std::pair<bool, const char*> switches[] = {{changes.skip_opt_in, "--no-so-zerocopy"},
                                                      {changes.secret_memory, "--secret-memory"},
-                                                     {changes.mptcp, "--mptcp"}};
+                                                     {changes.mptcp, "--mptcp"},
+                                                     {changes.late_completions, "--late-completions"}};
     for (const auto& [given, name] : switches) {
         if (given) {
             arguments.emplace_back(name);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "provoke/program.h"
 
+#include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,6 +50,21 @@ std::vector<bpf_insn> pass_every_packet() {
 std::vector<bpf_insn> pull_whole_packet() {
     return {load_word(BPF_REG_2, BPF_REG_1, offsetof(__sk_buff, len)), call(BPF_FUNC_skb_pull_data),
             set_register(BPF_REG_0, TC_ACT_OK), leave()};
+}
+
+std::vector<bpf_insn> pull_every_other_stretch(std::uint32_t stretch_bytes) {
+    // Of a packet with Ethernet's and IPv4's headers without options. The load is of the network's byte order.
+    constexpr std::int32_t sequence_number = ETH_HLEN + sizeof(iphdr) + offsetof(tcphdr, seq);
+    return {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_6, .src_reg = BPF_REG_1},
+        {.code = BPF_LD | BPF_ABS | BPF_W, .imm = sequence_number},
+        {.code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_0, .imm = static_cast<std::int32_t>(stretch_bytes)},
+        {.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_0, .off = 3, .imm = 0},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_6},
+        load_word(BPF_REG_2, BPF_REG_1, offsetof(__sk_buff, len)),
+        call(BPF_FUNC_skb_pull_data),
+        set_register(BPF_REG_0, TC_ACT_OK),
+        leave()};
 }
 
 std::vector<bpf_insn> drop_some_packets(std::uint32_t out_of) {

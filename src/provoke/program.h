@@ -21,6 +21,9 @@ namespace netio::provoke {
 std::vector<bpf_insn> pass_every_packet();
 // Traffic control: pulls the whole payload into the linear area, as a program does that wants to look at all of it.
 std::vector<bpf_insn> pull_whole_packet();
+// Traffic control: the same for packets that begin in every other stretch of the TCP stream, by their sequence number:
+// a packet that is sent again is treated as it was before. `stretch_bytes`: a power of 2.
+std::vector<bpf_insn> pull_every_other_stretch(std::uint32_t stretch_bytes);
 // Traffic control: drops one packet in `out_of` (a power of 2), at random.
 std::vector<bpf_insn> drop_some_packets(std::uint32_t out_of);
 // Traffic control: sends a clone of every packet out of another device of the same namespace.

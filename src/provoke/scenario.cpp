@@ -127,6 +127,13 @@ std::vector<Scenario> make_scenarios() {
          .sets_up = "a native XDP program on the receiver's veth device",
          .must_name = {"native-xdp"},
          .prepare = pass_native_xdp},
+        {.id = "merged-completions",
+         .group = 'D',
+         .sets_up = "a tc program pulls every other 128 KiB, the sender's device takes packets in one piece only, and "
+                    "the server reads its error queue late",
+         .must_name = {"bpf-pull", "no-scatter-gather"},
+         .prepare = pull_some_without_gathering,
+         .workload = {.late_completions = true, .size_bytes = 4093}},
         {.id = "packet-tap-elsewhere",
          .group = 'E',
          .sets_up = "a packet socket for all protocols in a namespace that no packet passes",

@@ -26,6 +26,7 @@ struct Workload {
     bool secret_memory = false;       // the server's messages lie in memory that the kernel cannot pin
     bool mptcp = false;               // both ends use Multipath TCP
     bool as_nobody = false;           // the server runs as an unprivileged user
+    bool late_completions = false;    // the server leaves its error queue unread while it has buffers to send with
     std::uint64_t memlock_bytes = 0;  // RLIMIT_MEMLOCK of the server; 0: as it is
     std::uint64_t size_bytes = 0;     // of a message; 0: as asked for
 };

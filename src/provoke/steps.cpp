@@ -149,6 +149,14 @@ Result<void> corrupt_packets(Stage& stage) {
     return netns::emulate(stage.network.server, stage.network.server_device, {.corrupt_percent = 5});
 }
 
+// The stretches are longer than a packet, and shorter than what is sent before the error queue has to be read.
+Result<void> pull_some_without_gathering(Stage& stage) {
+    constexpr std::uint32_t stretch_bytes = 128 * 1024;
+    return filter(stage.network.server, stage.network.server_device, netns::Hook::egress, "netio_pull_some",
+                  pull_every_other_stretch(stretch_bytes))
+        .and_then([&] { return switch_gathering_off(stage); });
+}
+
 Result<void> tap_and_no_checksums(Stage& stage) {
     return tap_sender(stage).and_then([&] { return switch_checksums_off(stage); });
 }

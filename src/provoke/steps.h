@@ -23,6 +23,9 @@ Result<void> lose_packets(Stage& stage);             // a filter at the receiver
 Result<void> mirror_outgoing(Stage& stage);          // a clone of each packet out of a second device
 Result<void> corrupt_packets(Stage& stage);          // netem at the sender
 Result<void> tap_and_no_checksums(Stage& stage);     // two causes at once
+// Pulls the payload of some packets at the sender, which sets the flag of their sends; segmentation copies that of the
+// others, and sets no flag.
+Result<void> pull_some_without_gathering(Stage& stage);
 
 // Once they are connected.
 Result<void> ask_for_timestamps(Stage& stage);  // transmit time stamps with payload on the sender's sockets
