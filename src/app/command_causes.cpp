@@ -56,7 +56,7 @@ Result<int> print_cause(const std::string& id) {
 
 Result<int> run(const CausesWords& words) {
     if (words.prove) {
-        auto able = check_machine(true);
+        auto able = check_machine();
         return able ? prove(words.options) : Unexpected(able.error());
     }
     if (words.markdown) {

@@ -140,6 +140,7 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     options.spec.provoke = words.provoke;
     apply_scenario(*scenario, words, options.spec);
     options.trace = *tier != model::Tier::none;
+    options.run_untraced = *tier == model::Tier::automatic;
     options.count = !words.no_counters;
     options.ring_bytes = static_cast<std::uint32_t>(*ring);
     options.remote = {words.bind, words.port.value_or(workload::default_port), *wait, {}};
@@ -171,7 +172,7 @@ Result<int> run(const RunWords& words) {
     if (!options) {
         return tl::make_unexpected(options.error());
     }
-    if (auto able = check_machine(options->trace); !able) {
+    if (auto able = check_machine(); !able) {
         return tl::make_unexpected(able.error());
     }
     if (auto writable = check_outputs(words.outputs); !writable) {
@@ -229,7 +230,8 @@ void declare_remote(CLI::App& cli, RunWords& words) {
 }
 
 void declare_tracing(CLI::App& cli, RunWords& words) {
-    cli.add_option("--tier", words.tier, "Attach by fentry, kprobe or tracepoint only; none: do not trace")
+    cli.add_option("--tier", words.tier,
+                   "Attach by fentry, kprobe or tracepoint only; none: do not trace; auto: what the kernel allows")
         ->capture_default_str()
         ->group("Tracing");
     cli.add_option("--ring", words.ring, "Bytes of the ring buffer for events")
@@ -240,7 +242,7 @@ void declare_tracing(CLI::App& cli, RunWords& words) {
 
 }  // namespace
 
-Result<void> check_machine(bool trace) {
+Result<void> check_machine() {
     const auto capabilities = kernel::own_capabilities();
     if (!capabilities) {
         return tl::make_unexpected(capabilities.error());
@@ -249,11 +251,6 @@ Result<void> check_machine(bool trace) {
         return fail("netio-trace cannot make network namespaces and attach probes",
                     "it needs CAP_SYS_ADMIN and CAP_NET_ADMIN",
                     "run it with sudo; `netio-trace replay FILE` needs no root", ExitCode::privilege);
-    }
-    if (trace && !kernel::has_btf(kernel::Root{})) {
-        return fail("the kernel cannot be traced", "it describes no types: /sys/kernel/btf/vmlinux is missing",
-                    "a kernel with CONFIG_DEBUG_INFO_BTF; --tier none runs the workload without tracing",
-                    ExitCode::privilege);
     }
     return {};
 }

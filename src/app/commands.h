@@ -41,7 +41,7 @@ Command declare_replay(CLI::App& cli);
 Command declare_causes(CLI::App& cli);
 Command declare_explain(CLI::App& cli);
 
-// Whether namespaces can be made here and, where it is wanted, probes attached. Errors: ExitCode::privilege.
-Result<void> check_machine(bool trace);
+// Whether namespaces can be made here. Errors: ExitCode::privilege.
+Result<void> check_machine();
 
 }  // namespace netio::app

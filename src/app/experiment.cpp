@@ -44,6 +44,14 @@ probes::TracerOptions tracer_options(const ExperimentOptions& options) {
     return tracer;
 }
 
+Result<void> require_types() {
+    if (kernel::has_btf(kernel::Root{})) {
+        return {};
+    }
+    return fail("the kernel cannot be traced", "it describes no types: /sys/kernel/btf/vmlinux is missing",
+                "a kernel with CONFIG_DEBUG_INFO_BTF", ExitCode::privilege);
+}
+
 // One experiment in the making; the steps of run_experiment in their order.
 class Experiment {
  public:
@@ -93,7 +101,11 @@ Result<void> Experiment::attach() {
     if (!options_.trace) {
         return {};
     }
-    auto tracer = probes::Tracer::attach(tracer_options(options_));
+    auto tracer = require_types().and_then([&] { return probes::Tracer::attach(tracer_options(options_)); });
+    if (!tracer && options_.run_untraced && tracer.error().code == ExitCode::privilege) {
+        capture_.probes = probes::refused_probes(tracer.error());
+        return {};
+    }
     if (!tracer) {
         return tl::make_unexpected(tracer.error());
     }

@@ -24,6 +24,7 @@ struct ExperimentOptions {
     model::Spec spec;
     RemoteOptions remote;                   // of spec.path remote
     bool trace = true;                      // false: the workload alone, to compare with
+    bool run_untraced = false;              // where no probe can be attached, run the workload and say why
     bool count = true;                      // perf events
     std::uint32_t ring_bytes = 256 * 1024;  // of events, see TracerOptions
 };

@@ -22,7 +22,8 @@ constexpr const char* examples =
     "  sudo netio-trace doctor                           what can be traced on this kernel\n"
     "\n"
     "Ctrl-C ends the measurement and prints what there is; before the measurement, and the second time, it quits.\n"
-    "Exit codes: 0 measured; 2 bad usage; 3 privilege or kernel feature missing; 4 data incomplete;\n"
+    "Exit codes: 0 measured; 2 bad usage; 3 privilege or kernel feature missing, with a report of the workload alone\n"
+    "where the kernel lets nothing be traced; 4 data incomplete;\n"
     "130 or 143 ended by SIGINT or SIGTERM before anything was measured.\n";
 
 struct Subcommand {

@@ -73,6 +73,9 @@ Result<int> print_report(const model::Capture& capture, const Outputs& outputs) 
             return tl::make_unexpected(put_text.error());
         }
     }
+    if (model::is_refused(report.spec, report.coverage)) {
+        return static_cast<int>(ExitCode::privilege);
+    }
     return static_cast<int>(report.complete ? ExitCode::ok : ExitCode::incomplete);
 }
 

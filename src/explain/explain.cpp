@@ -95,7 +95,22 @@ std::uint64_t unseen_bytes(const model::Ledger& ledger) {
     return bytes;
 }
 
+// "the BPF programs cannot be loaded: Operation not permitted (EPERM)" where one reason stands for every probe.
+std::string reason_for_all(const std::vector<model::ProbeFacts>& probes) {
+    constexpr std::string_view for_all = "every program: ";
+    const auto& refused = probes.front().refused;
+    const bool one = !refused.empty() && std::all_of(probes.begin(), probes.end(),
+                                                     [&](const auto& probe) { return probe.refused == refused; });
+    if (!one) {
+        return "the reason of each stands at the end";
+    }
+    return refused.back().starts_with(for_all) ? refused.back().substr(for_all.size()) : refused.back();
+}
+
 void add_warnings(const Capture& capture, Report& report) {
+    if (model::is_refused(capture.spec, capture.probes)) {
+        report.warnings.push_back("no probe could be attached: " + reason_for_all(capture.probes));
+    }
     if (capture.lost_events != 0) {
         report.warnings.push_back(fmt::format(
             "{} events were lost because the ring buffer was full: call stacks may be missing, no bytes are",

@@ -214,10 +214,14 @@ std::string zerocopy_verdict(const Report& report, const ledger::Books& books) {
 std::string untraced_verdict(const Report& report) {
     const auto& told = report.witnesses.told_copied_calls;
     const auto& calls = report.witnesses.told_calls;
-    std::string text = "Nothing was traced, as --tier none asks, so where bytes were copied is not known.";
+    const bool asked = ledger::is_untraced(report.spec);
+    std::string text =
+        asked ? "Nothing was traced, as --tier none asks, so where bytes were copied is not known."
+              : "The workload ran, but nothing of it could be traced, so where bytes were copied is not known.";
     if (told.measured() && calls.measured()) {
         text += fmt::format(" The program was told \"copied\" for {} of {} zero-copy sends.",
                             format_count(told.value()), format_count(calls.value()));
+        text += asked || calls.value() == 0 ? "" : " That is all there is to go by, and it can be wrong either way.";
     }
     return text;
 }
@@ -228,7 +232,7 @@ std::string verdict_of(const Report& report, const ledger::Books& books) {
     if (report.ledger.payload_bytes.value_or(0) == 0) {
         return "Nothing was sent.";
     }
-    if (ledger::is_untraced(report.spec)) {
+    if (ledger::is_untraced(report.spec) || model::is_refused(report.spec, report.coverage)) {
         return untraced_verdict(report);
     }
     return report.spec.mode == CopyMode::zerocopy ? zerocopy_verdict(report, books) : copy_mode_verdict(report);

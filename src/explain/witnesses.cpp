@@ -163,7 +163,9 @@ void conclude(const Capture& capture, const Comparison& said, Witnesses& witness
     witnesses.sentences = said.differences;
     witnesses.sentences.insert(witnesses.sentences.end(), said.remarks.begin(), said.remarks.end());
     if (!all_heard && witnesses.sentences.empty() && !ledger::is_untraced(capture.spec)) {
-        witnesses.sentences.emplace_back("not every witness could be heard on this kernel");
+        witnesses.sentences.emplace_back(model::is_refused(capture.spec, capture.probes)
+                                             ? "what the error queue says cannot be checked here"
+                                             : "not every witness could be heard on this kernel");
     }
 }
 

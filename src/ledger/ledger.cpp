@@ -348,6 +348,9 @@ std::string why_missing(const Capture& capture, std::string_view probe) {
     if (is_untraced(capture.spec)) {
         return "nothing was traced (--tier none)";
     }
+    if (model::is_refused(capture.spec, capture.probes)) {
+        return "nothing could be traced";
+    }
     for (const auto& facts : capture.probes) {
         if (facts.probe == probe && !facts.refused.empty()) {
             return "probe " + facts.probe + " could not be attached: " + facts.refused.back();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -160,5 +161,11 @@ struct Capture {
     std::uint64_t untracked_sockets = 0;  // sockets beyond the table: their bytes are missing
     bool operator==(const Capture&) const = default;
 };
+
+// Whether probes were asked for, and the kernel let none of them be attached.
+inline bool is_refused(const Spec& spec, const std::vector<ProbeFacts>& probes) {
+    return spec.tier != Tier::none && !probes.empty() &&
+           std::all_of(probes.begin(), probes.end(), [](const ProbeFacts& probe) { return probe.tier == Tier::none; });
+}
 
 }  // namespace netio::model

@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/result.h"
+#include "base/seccomp.h"
 #include "base/text.h"
 
 namespace netio::perf {
@@ -64,6 +65,12 @@ std::string not_permitted(int error_number, const Host& host) {
     const std::string level = host.paranoid.measured()
                                   ? fmt::format("kernel.perf_event_paranoid is {}", host.paranoid.value())
                                   : host.paranoid.reason();
+    if (host.seccomp_filter) {
+        return fmt::format(
+            "{}: a seccomp filter is in force, as in containers, and {}; let perf_event_open(2) pass it, or try "
+            "CAP_PERFMON",
+            errno_text(error_number), level);
+    }
     return fmt::format("{}: {}; try sudo or CAP_PERFMON", errno_text(error_number), level);
 }
 
@@ -71,7 +78,7 @@ std::string not_permitted(int error_number, const Host& host) {
 
 Host host_facts(const std::filesystem::path& root) {
     return Host{core_pmus(root / "sys/bus/event_source/devices"),
-                paranoid_level(root / "proc/sys/kernel/perf_event_paranoid")};
+                paranoid_level(root / "proc/sys/kernel/perf_event_paranoid"), has_seccomp_filter(root)};
 }
 
 std::string refusal(int error_number, const Event& event, const Host& host) {

@@ -16,6 +16,7 @@ namespace netio::perf {
 struct Host {
     std::vector<std::string> pmus;  // core PMUs below /sys/bus/event_source/devices: "cpu", "cpu_atom", "armv8_pmuv3_0"
     model::Figure<std::int64_t> paranoid;  // kernel.perf_event_paranoid
+    bool seccomp_filter = false;           // system calls of this process are judged by one
 };
 
 // Reads below `root`, which is "/" but in tests. Never fails: what cannot be read is missing with its reason.

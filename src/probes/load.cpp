@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "base/seccomp.h"
 #include "kernel/preemption.h"
 #include "probes/trial.h"
 #include "probes/types.h"
@@ -167,6 +168,19 @@ struct Stumble {
     std::string why;
 };
 
+// No program at all can be loaded, for a reason that has nothing to do with it.
+Error refused_all(int error) {
+    const char* what = "the BPF programs cannot be loaded";
+    const bool denied = error == EPERM || error == EACCES;
+    if (denied && has_seccomp_filter()) {
+        return {what, errno_text(error) + ", and a seccomp filter is in force, as in containers",
+                "let bpf(2) and perf_event_open(2) pass the filter (docker, podman: --privileged)",
+                ExitCode::privilege};
+    }
+    return {what, errno_text(error),
+            denied ? "run it as root (sudo)" : "see what this kernel allows: netio-trace doctor", ExitCode::privilege};
+}
+
 Result<std::optional<Stumble>> load_programs(netio_trace_bpf& skeleton) {
     last_complaint().clear();
     const int outcome = netio_trace_bpf::load(&skeleton);
@@ -175,10 +189,7 @@ Result<std::optional<Stumble>> load_programs(netio_trace_bpf& skeleton) {
     }
     const std::string program = failed_program(last_complaint());
     if (program.empty()) {
-        const bool denied = outcome == -EPERM || outcome == -EACCES;
-        return fail("the BPF programs cannot be loaded", errno_text(-outcome),
-                    denied ? "run it as root (sudo)" : "see what this kernel allows: netio-trace doctor",
-                    ExitCode::privilege);
+        return Unexpected(refused_all(-outcome));
     }
     const std::string word = verifier_word(last_complaint());
     return std::optional<Stumble>(

@@ -231,18 +231,13 @@ TraceFacts Tracer::collect() {
     return facts;
 }
 
-namespace {
-
-// No program could be loaded at all, whatever its tier.
-std::vector<model::ProbeFacts> refused_all(const Error& error) {
+std::vector<model::ProbeFacts> refused_probes(const Error& error) {
     std::vector<Choice> choices;
     for (const Probe& probe : catalogue()) {
-        choices.push_back({&probe, nullptr, {"every program: " + error.what + ": " + error.why}});
+        choices.push_back({&probe, nullptr, {"every program: " + describe(error)}});
     }
     return describe_choices(choices);
 }
-
-}  // namespace
 
 std::vector<model::ProbeFacts> survey_probes(model::Tier tier) {
     TracerOptions options;
@@ -250,7 +245,7 @@ std::vector<model::ProbeFacts> survey_probes(model::Tier tier) {
     options.max_sockets = 1;
     options.insist = false;
     const auto loaded = load_and_attach(options);
-    return loaded ? describe_choices(loaded->choices) : refused_all(loaded.error());
+    return loaded ? describe_choices(loaded->choices) : refused_probes(loaded.error());
 }
 
 }  // namespace netio::probes

@@ -64,6 +64,9 @@ class Tracer {
 // What one tier, or the automatic choice, gives on the running kernel, for `doctor`: the real programs are loaded and
 // attached as for a run, so that what the verifier refuses is seen, and taken off again at once. A probe that cannot be
 // had has its refusals; nothing is an error. Takes some tenths of a second.
+// What attach() failed with, as the reason of every probe.
+std::vector<model::ProbeFacts> refused_probes(const Error& error);
+
 std::vector<model::ProbeFacts> survey_probes(model::Tier tier);
 
 }  // namespace netio::probes

@@ -33,10 +33,41 @@ std::string refusals_of(const ProbeFacts& probe) {
     return texts.empty() ? "no variant was tried" : join(texts, "; ");
 }
 
-Paragraph missing_probe(const ProbeFacts& probe) {
+// Required ones first.
+std::vector<ProbeFacts> missing_probes(const model::Report& report) {
+    std::vector<ProbeFacts> missing;
+    for (const bool required : {true, false}) {
+        std::ranges::copy_if(report.coverage, std::back_inserter(missing), [&](const ProbeFacts& probe) {
+            return probe.tier == model::Tier::none && probe.required == required;
+        });
+    }
+    return missing;
+}
+
+Paragraph missing_probe(const ProbeFacts& probe, const std::string& reason) {
     const std::string meaning = probe.meaning.empty() ? "" : " (" + probe.meaning + ")";
     const std::string kind = probe.required ? "required probe " : "probe ";
-    return {kind + probe.probe + meaning + ": " + refusals_of(probe), probe.required ? Ink::bad : Ink::plain};
+    return {kind + probe.probe + meaning + reason, probe.required ? Ink::bad : Ink::plain};
+}
+
+// A reason that stands for several probes is said once, below them.
+std::vector<Paragraph> spell_missing(const std::vector<ProbeFacts>& missing) {
+    const bool one_reason = missing.size() > 1 && std::ranges::all_of(missing, [&](const ProbeFacts& probe) {
+                                return probe.refused == missing.front().refused;
+                            });
+    std::vector<Paragraph> paragraphs;
+    for (const ProbeFacts& probe : missing) {
+        paragraphs.push_back(missing_probe(probe, one_reason ? "" : ": " + refusals_of(probe)));
+    }
+    if (one_reason) {
+        paragraphs.push_back({"for all of these: " + refusals_of(missing.front()), Ink::bad});
+    }
+    return paragraphs;
+}
+
+// What the core says of a probe that is missing stands there already, with all of its refusals.
+bool is_of_missing(const std::string& gap, const std::vector<ProbeFacts>& missing) {
+    return std::ranges::any_of(missing, [&](const ProbeFacts& probe) { return gap.starts_with(probe.probe + " ("); });
 }
 
 // "12 of 12 probes attached", or why there are none.
@@ -76,16 +107,12 @@ void put_taps(Page& page, const std::vector<model::TapFacts>& taps) {
 
 void put_coverage(Page& page, const model::Report& report) {
     put_taps(page, report.taps);
-    std::vector<Paragraph> paragraphs;
-    for (const bool required : {true, false}) {
-        for (const auto& probe : report.coverage) {
-            if (probe.tier == model::Tier::none && probe.required == required) {
-                paragraphs.push_back(missing_probe(probe));
-            }
-        }
-    }
+    const std::vector<ProbeFacts> missing = missing_probes(report);
+    std::vector<Paragraph> paragraphs = spell_missing(missing);
     for (const auto& gap : report.not_seen) {
-        paragraphs.push_back({gap});
+        if (!is_of_missing(gap, missing)) {
+            paragraphs.push_back({gap});
+        }
     }
     const std::string summary = attached(report);
     paragraphs.push_back({paragraphs.empty() && !report.coverage.empty() ? "nothing: " + summary : summary});

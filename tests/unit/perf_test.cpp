@@ -392,6 +392,19 @@ TEST_CASE("host: a machine without PMU and without the sysctl") {
     CHECK(host.paranoid.reason().find("ENOENT") != std::string::npos);
 }
 
+TEST_CASE("host: a seccomp filter is told from the kernel's own refusal") {
+    const FakeRoot root;
+    std::filesystem::create_directories(root.path() / "proc/self");
+    for (const auto& [mode, filtered] : {std::pair{"0", false}, std::pair{"1", false}, std::pair{"2", true}}) {
+        CAPTURE(mode);
+        std::ofstream(root.path() / "proc/self/status") << "Name:\tx2\nSeccomp:\t" << mode << "\nSeccomp_filters:\t2\n";
+        const Host host = host_facts(root.path());
+        CHECK(host.seccomp_filter == filtered);
+        const std::string why = refusal(EPERM, event_named("cycles"), host);
+        CHECK((why.find("let perf_event_open(2) pass it") != std::string::npos) == filtered);
+    }
+}
+
 TEST_CASE("host: a paranoid level that is no number") {
     const FakeRoot root;
     for (const char* text : {"", "high\n", "2x\n"}) {

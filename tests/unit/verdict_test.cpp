@@ -379,6 +379,34 @@ TEST_CASE("verdict: without tracing only the error queue is heard") {
           "Nothing was traced, as --tier none asks, so where bytes were copied is not known.");
 }
 
+TEST_CASE("report: where nothing could be traced, the reason comes first, and the program's word is all there is") {
+    const std::string reason = "the BPF programs cannot be loaded: Operation not permitted (EPERM)";
+    Capture capture = untraced(CopyMode::zerocopy);
+    capture.spec.tier = model::Tier::automatic;
+    for (const char* probe : {"send-call", "late-copy", "linearise", "completion", "receive-call"}) {
+        capture.probes.push_back(
+            {probe, "what it sees", true, model::Tier::none, "", {"every program: " + reason}, ""});
+    }
+    const auto report = build_report(capture);
+    CHECK_FALSE(report.complete);
+    REQUIRE_FALSE(report.warnings.empty());
+    CHECK(report.warnings.front() == "no probe could be attached: " + reason);
+    CHECK(report.verdict ==
+          "The workload ran, but nothing of it could be traced, so where bytes were copied is not known. The program "
+          "was told \"copied\" for 23 of 23 zero-copy sends. That is all there is to go by, and it can be wrong either "
+          "way.");
+    CHECK(report.witnesses.told_copied_calls == Count(calls));
+    CHECK(report.witnesses.recorded_calls == Count::missing("nothing could be traced"));
+    CHECK(report.witnesses.sentences == Names{"what the error queue says cannot be checked here"});
+    CHECK(report.ledger.copies_per_byte.reason() == "nothing could be traced");
+    CHECK(report.not_seen.size() == 5);
+
+    capture.probes[1].refused = {"kprobe/skb_copy_ubufs: no such function in this kernel"};
+    CHECK(build_report(capture).warnings.front() == "no probe could be attached: the reason of each stands at the end");
+    capture.probes[1].tier = model::Tier::kprobe;
+    CHECK(build_report(capture).verdict.find("nothing of it could be traced") == std::string::npos);
+}
+
 TEST_CASE("report: packets that some probes missed are told, in whichever direction the books differ") {
     const auto skipped = [](const std::function<void(Capture&)>& change) {
         Capture capture = test::delivered_capture();
