@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -41,16 +43,29 @@ std::pair<Fd, Fd> make_pipe() {
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
+// seccomp(2). The programs are of this test's architecture, and so are the numbers.
+bool refuse(const std::vector<int>& calls) {
+    std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    for (const int call : calls) {
+        filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<__u32>(call), 0, 1));
+        filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+    }
+    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+    return calls.empty() || (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                             ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
 // The program is executed by its descriptor: nobody may not be allowed to enter the folder of the build.
-[[noreturn]] void become(int program, const std::vector<char*>& arguments, int out, int err, bool as_nobody,
-                         pid_t parent) {
+[[noreturn]] void become(int program, const std::vector<char*>& arguments, int out, int err,
+                         const Confinement& confinement, pid_t parent) {
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     const bool redirected = null >= 0 && ::dup2(null, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0 &&
                             ::dup2(err, STDERR_FILENO) >= 0;
-    const bool dropped =
-        !as_nobody || (::setresgid(nobody, nobody, nobody) == 0 && ::setresuid(nobody, nobody, nobody) == 0);
+    const bool dropped = !confinement.as_nobody ||
+                         (::setresgid(nobody, nobody, nobody) == 0 && ::setresuid(nobody, nobody, nobody) == 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (redirected && dropped && ::getppid() == parent) {
+    if (redirected && dropped && refuse(confinement.refused_calls) && ::getppid() == parent) {
         ::fexecve(program, arguments.data(), environ);
     }
     ::_exit(127);
@@ -103,7 +118,7 @@ bool becomes_true(const std::function<bool()>& condition) {
     return true;
 }
 
-Program Program::start(const std::string& name, const Arguments& arguments, bool as_nobody) {
+Program Program::start(const std::string& name, const Arguments& arguments, const Confinement& confinement) {
     const std::string path = program_path(name);
     const Fd program(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     REQUIRE_MESSAGE(program.valid(), path);
@@ -120,7 +135,7 @@ Program Program::start(const std::string& name, const Arguments& arguments, bool
     const pid_t pid = ::fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        become(program.get(), pointers, out_end.get(), err_end.get(), as_nobody, parent);
+        become(program.get(), pointers, out_end.get(), err_end.get(), confinement, parent);
     }
     return Program(pid, std::move(out), std::move(err));
 }
@@ -196,8 +211,12 @@ Outcome Program::wait() {
     return outcome_;
 }
 
+Outcome run_trace(const Arguments& arguments, const Confinement& confinement) {
+    return Program::start("netio-trace", arguments, confinement).wait();
+}
+
 Outcome run_trace(const Arguments& arguments, bool as_nobody) {
-    return Program::start("netio-trace", arguments, as_nobody).wait();
+    return run_trace(arguments, Confinement{as_nobody, {}});
 }
 
 json parse_report(const Outcome& outcome) {

@@ -25,6 +25,12 @@ inline constexpr std::chrono::seconds patience{60};
 // Asks every few milliseconds until `condition` holds; false when it does not within `patience`.
 bool becomes_true(const std::function<bool()>& condition);
 
+// What a container's runtime, or an administrator, denies a program.
+struct Confinement {
+    bool as_nobody = false;
+    std::vector<int> refused_calls;  // numbers of system calls that a seccomp filter answers with EPERM
+};
+
 struct Outcome {
     bool hung = false;  // had to be killed
     int exit_code = -1;
@@ -37,7 +43,7 @@ struct Outcome {
 class Program {
  public:
     // `name` is looked for beside the netio-trace that the environment variable NETIO_TRACE names.
-    static Program start(const std::string& name, const Arguments& arguments, bool as_nobody = false);
+    static Program start(const std::string& name, const Arguments& arguments, const Confinement& confinement = {});
     Program(Program&& other) noexcept;
     Program& operator=(Program&&) = delete;
     ~Program();
@@ -62,7 +68,8 @@ class Program {
     bool reaped_ = false;
 };
 
-Outcome run_trace(const Arguments& arguments, bool as_nobody = false);
+Outcome run_trace(const Arguments& arguments, const Confinement& confinement = {});
+Outcome run_trace(const Arguments& arguments, bool as_nobody);
 
 // Whether a run ended by saying of itself that packets passed its probes unseen, and everything else balances. Linux
 // 6.18 was seen to skip the programs of tracepoints now and then (docs/ARCHITECTURE.md); the promise that is tested is
