@@ -16,13 +16,16 @@ static __always_inline __u32 owner_of(__u64 skb, __u8* user_pages) {
     return known_slot(uarg ? sender_of(uarg) : (__u64)READ(struct sk_buff, skb, sk));
 }
 
-static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes, __u32 copier_and_pages) {
+/* A function may have five arguments, and this function needs more: copier, user pages and direction are one. */
+#define COPY_OF_KIND(copier, user_pages, direction) ((copier) | (__u32)(user_pages) << 8 | (__u32)(direction) << 16)
+
+static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes, __u32 kind) {
     struct netio_event* stack = scratch_stack();
     struct netio_late_key key = {
         .slot = slot,
-        .direction = NETIO_DIRECTION_UNKNOWN,
-        .copier = copier_and_pages & 0xff,
-        .user_pages = copier_and_pages >> 8,
+        .direction = kind >> 16,
+        .copier = kind & 0xff,
+        .user_pages = kind >> 8 & 1,
     };
 
     if (!stack)
@@ -35,7 +38,7 @@ static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes,
 }
 
 /* skb_copy_ubufs copies every fragment, or fails for want of memory and the packet is dropped. */
-static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
+static __always_inline int function_copies_towards(void* ctx, __u64 skb, __u8 copier, __u8 direction) {
     __u8 user_pages;
     __u32 slot, paged;
 
@@ -47,13 +50,18 @@ static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
     slot = owner_of(skb, &user_pages);
     if (slot == NO_SLOT || (copier == NETIO_COPIER_COPY_UBUFS && !user_pages))
         return 0;
-    return record_copy(ctx, skb, slot, paged, copier | (__u32)user_pages << 8);
+    return record_copy(ctx, skb, slot, paged, COPY_OF_KIND(copier, user_pages, direction));
+}
+
+static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
+    return function_copies_towards(ctx, skb, copier, NETIO_DIRECTION_UNKNOWN);
 }
 
 /* Header pulls are frequent and copy a few bytes; only a pull of everything takes the payload out of the fragments. A
  * program on the way to the queue may do so: the queue is told what the packet was. */
 static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     struct window* w = this_window();
+    __u8 direction = NETIO_DIRECTION_UNKNOWN;
     __u32 paged;
 
     if (!measuring)
@@ -61,11 +69,14 @@ static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     paged = READ(struct sk_buff, skb, data_len);
     if (!paged || delta < 0 || (__u32)delta < paged)
         return 0;
-    if (w && has_user_pages(shared_info(skb))) {
+    /* Still its sender's, and it has not come in anywhere. */
+    if (READ(struct sk_buff, skb, sk) && !READ(struct sk_buff, skb, skb_iif))
+        direction = NETIO_TRANSMIT;
+    if (w && direction == NETIO_TRANSMIT && has_user_pages(shared_info(skb))) {
         w->pulled_skb = skb;
         w->pulled_bytes = paged;
     }
-    return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);
+    return function_copies_towards(ctx, skb, NETIO_COPIER_PULL_TAIL, direction);
 }
 
 /* Linux 6.8: native XDP on veth and generic XDP copy a packet to pages of their own before the program sees it. */

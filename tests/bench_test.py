@@ -46,6 +46,32 @@ class FakeRunner:
         return self.change(arm, (4 if arm == "untraced" else 0, wall, report, ""))
 
 
+class Kernels(unittest.TestCase):
+    """Start-up under other kernels."""
+
+    output = ("untraced 0 10.00 10.60\ntraced 0 10.60 13.20\nnoise\nuntraced 4 13.20 13.80\ntraced 0 13.80 16.60\n"
+              "untraced 0 16.60 17.20\ntraced 3 17.20 17.30\n")
+
+    def test_samples_are_taken_from_what_the_guest_prints(self):
+        samples = bench.startup.samples_in(self.output)
+        self.assertEqual([(s["pair"], s["arm"], s["exit_code"]) for s in samples],
+                         [(0, "untraced", 0), (0, "traced", 0), (1, "untraced", 4), (1, "traced", 0),
+                          (2, "untraced", 0), (2, "traced", 3)])
+        self.assertEqual([round(d, 2) for d in bench.pair_differences(samples, "traced")], [2.0, 2.2])
+
+    def test_a_line_for_each_kernel(self):
+        lines = bench.start_up_by_kernel({"5.10": (bench.startup.samples_in(self.output), ""), "7": ([], "no mirror")})
+        self.assertEqual(lines[1:], ["          Linux 5.10   2.10 s more (2.00 to 2.20, 2 pairs)",
+                                     "          Linux 7     n/a: no mirror"])
+        self.assertEqual(bench.start_up_by_kernel({}), [])
+
+    def test_the_script_runs_both_in_pairs(self):
+        text = bench.startup.script(2, ["--tier", "none"], ["--messages", "1"])
+        self.assertIn("for pair in 0 1; do", text)
+        self.assertEqual(text.count("netio-trace --tier none"), 1)
+        self.assertEqual(text.count("netio-trace --messages 1"), 2)
+
+
 def options(*arguments):
     return bench.parse(["--seed", "7", "--modes", "zerocopy", "--sizes", "256,16K", "--repeat", "3",
                         "--startup-repeat", "2", *arguments])
