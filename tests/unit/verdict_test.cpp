@@ -399,7 +399,7 @@ TEST_CASE("report: where nothing could be traced, the reason comes first, and th
     CHECK(report.witnesses.recorded_calls == Count::missing("nothing could be traced"));
     CHECK(report.witnesses.sentences == Names{"what the error queue says cannot be checked here"});
     CHECK(report.ledger.copies_per_byte.reason() == "nothing could be traced");
-    CHECK(report.not_seen.size() == 5);
+    CHECK(report.coverage.size() == 5);
 
     capture.probes[1].refused = {"kprobe/skb_copy_ubufs: no such function in this kernel"};
     CHECK(build_report(capture).warnings.front() == "no probe could be attached: the reason of each stands at the end");
