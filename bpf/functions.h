@@ -79,13 +79,6 @@ static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     return function_copies_towards(ctx, skb, NETIO_COPIER_PULL_TAIL, direction);
 }
 
-/* Linux 6.8: native XDP on veth and generic XDP copy a packet to pages of their own before the program sees it. */
-static __always_inline int function_copies_at(void* ctx, __u64 place, __u8 copier) {
-    if (!measuring)
-        return 0;
-    return function_copies(ctx, (__u64)READ(struct hlist_head, place, first), copier);
-}
-
 /* With scatter-gather the segments refer to the pages of the whole packet; without it they get copies. */
 static __always_inline int function_segments(void* ctx, __u64 skb, __u64 features) {
     if (features & NETIF_F_SG)

@@ -154,12 +154,6 @@ int fe_skb_copy_expand(__u64* ctx) {
     return function_copies(ctx, ctx[0], NETIO_COPIER_SKB_COPY);
 }
 
-/* Linux 6.8: skb_pp_cow_data(pool, pskb, headroom). */
-SEC("fentry/skb_pp_cow_data")
-int fe_cow_data(__u64* ctx) {
-    return function_copies_at(ctx, ctx[1], NETIO_COPIER_COW_DATA);
-}
-
 /* Linux 5.17: bpf_loop, for a record that several copies see. */
 static __always_inline int fe_completes_in(__u64* ctx, __u32 copy) {
     return ON_ONE_CPU(functions_preempt, complete_ubuf(ctx[0], functions_preempt));

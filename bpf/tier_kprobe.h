@@ -61,12 +61,6 @@ int kp_skb_copy_expand(struct pt_regs* ctx) {
     return function_copies(ctx, PT_REGS_PARM1(ctx), NETIO_COPIER_SKB_COPY);
 }
 
-/* Linux 6.8: skb_pp_cow_data(pool, pskb, headroom). */
-SEC("kprobe/skb_pp_cow_data")
-int kp_cow_data(struct pt_regs* ctx) {
-    return function_copies_at(ctx, PT_REGS_PARM2(ctx), NETIO_COPIER_COW_DATA);
-}
-
 SEC("kprobe/__msg_zerocopy_callback")
 int kp_completes(struct pt_regs* ctx) {
     return complete_ubuf(PT_REGS_PARM1(ctx), false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ struct Program {
     std::string_view name;  // in bpf/netio_trace.bpf.c
     Hook hook;
     std::string_view symbol;  // kernel function, or tracepoint
+    // It must have just as many; 0: the program does not care. A program on the end of a function finds the result
+    // behind the arguments, and would take an argument for it.
+    std::uint32_t arguments = 0;
 };
 
 // "fentry/skb_copy_ubufs", "tp_btf/mm_page_alloc"

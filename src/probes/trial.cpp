@@ -65,7 +65,7 @@ Result<Fd> open_kprobe(const std::string& function) {
 Trial::Trial(const Result<KernelTypes>& types) : types_(types), works_{Hook::tracepoint} {}
 
 Result<void> Trial::attempt(const Program& program) {
-    const std::string key = spell(program);
+    const std::string key = spell(program) + " " + std::to_string(program.arguments);
     const auto found = known_.find(key);
     if (found != known_.end()) {
         return found->second;
@@ -83,6 +83,11 @@ Result<void> Trial::attempt_uncached(const Program& program) {
     if (type == 0 && !kprobe) {
         return refused(program.hook == Hook::tracepoint ? "no such tracepoint in this kernel"
                                                         : "no such function in this kernel");
+    }
+    const auto arguments = types_->arguments(type);
+    if (program.arguments != 0 && arguments && *arguments != program.arguments) {
+        return refused("it has " + std::to_string(*arguments) + " arguments in this kernel, not " +
+                       std::to_string(program.arguments));
     }
     // Kprobes need no type: a function without one is worth trying.
     if (type != 0 && works_.contains(program.hook)) {

@@ -110,6 +110,8 @@ Result<KernelTypes> KernelTypes::parse(std::string bytes) {
 
 Result<void> KernelTypes::index(std::string_view types) {
     functions_.reserve(65536);
+    offsets_.reserve(131072);
+    const auto begin = static_cast<std::uint32_t>(types.data() - bytes_.data());
     std::uint32_t id = 0;
     for (std::size_t offset = 0; offset < types.size();) {
         const auto type = read_at<btf_type>(types, offset);
@@ -119,6 +121,7 @@ Result<void> KernelTypes::index(std::string_view types) {
                                    : "it ends early");
         }
         ++id;
+        offsets_.push_back(begin + static_cast<std::uint32_t>(offset));
         offset += sizeof(btf_type) + *behind;
         const std::uint32_t kind = BTF_INFO_KIND(type->info);
         if (kind == BTF_KIND_FUNC) {
@@ -134,6 +137,25 @@ std::uint32_t KernelTypes::find(const std::vector<Named>& all, std::string_view 
     const auto found =
         std::find_if(all.begin(), all.end(), [&](const Named& named) { return is_named(strings(), named.name, name); });
     return found == all.end() ? 0 : found->id;
+}
+
+std::optional<btf_type> KernelTypes::type(std::uint32_t id) const {
+    return id == 0 || id > offsets_.size() ? std::nullopt : read_at<btf_type>(bytes_, offsets_[id - 1]);
+}
+
+// A function names its prototype; a tracepoint is a typedef of a pointer to one, whose first argument is not given on.
+std::optional<std::uint32_t> KernelTypes::arguments(std::uint32_t type_id) const {
+    auto found = type(type_id);
+    const bool tracepoint = found && BTF_INFO_KIND(found->info) == BTF_KIND_TYPEDEF;
+    if (tracepoint) {
+        found = type(found->type);
+    }
+    found = found ? type(found->type) : std::nullopt;
+    if (!found || BTF_INFO_KIND(found->info) != BTF_KIND_FUNC_PROTO) {
+        return std::nullopt;
+    }
+    const std::uint32_t all = BTF_INFO_VLEN(found->info);
+    return tracepoint && all != 0 ? all - 1 : all;
 }
 
 std::uint32_t KernelTypes::function(std::string_view name) const {

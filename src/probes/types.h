@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <linux/btf.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +33,9 @@ class KernelTypes {
     std::uint32_t function(std::string_view name) const;
     // The type id that a program on this tracepoint is attached by; 0 where there is none.
     std::uint32_t tracepoint(std::string_view name) const;
+    // How many arguments the function with this type id has, or a program on the tracepoint gets; nothing for another
+    // type.
+    std::optional<std::uint32_t> arguments(std::uint32_t type_id) const;
 
  private:
     KernelTypes() = default;
@@ -40,9 +46,11 @@ class KernelTypes {
         std::uint32_t name;  // offset in the strings
         std::uint32_t id;
     };
+    std::optional<btf_type> type(std::uint32_t id) const;
     std::uint32_t find(const std::vector<Named>& all, std::string_view name) const;
 
     std::string bytes_;
+    std::vector<std::uint32_t> offsets_;  // of the types in bytes_, from id 1 on
     std::size_t strings_begin_ = 0;
     std::size_t strings_size_ = 0;
     // Some 50 000 functions, of which a few dozen are asked for: to compare is faster than to index.

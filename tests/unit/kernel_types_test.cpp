@@ -26,8 +26,9 @@ class Btf {
         return offset;
     }
     // `behind`: bytes of members or the like that follow the type.
-    Btf& type(std::uint32_t kind, std::string_view text, std::uint32_t members = 0, std::size_t behind = 0) {
-        const btf_type fixed{text.empty() ? 0 : name(text), kind << 24 | members, {0}};
+    Btf& type(std::uint32_t kind, std::string_view text, std::uint32_t members = 0, std::size_t behind = 0,
+              std::uint32_t refers_to = 0) {
+        const btf_type fixed{text.empty() ? 0 : name(text), kind << 24 | members, {refers_to}};
         types_.append(reinterpret_cast<const char*>(&fixed), sizeof(fixed));
         types_.append(behind, '\0');
         return *this;
@@ -70,6 +71,20 @@ TEST_CASE("kernel types: functions and tracepoints have the ids that the kernel 
     CHECK(types->function("skb_copy_ubufs") == 19);
     CHECK(types->tracepoint("kmalloc") == 20);
     CHECK(types->function("last") == 21);
+}
+
+TEST_CASE("kernel types: functions and tracepoints have the arguments that a program gets") {
+    Btf btf;
+    btf.type(BTF_KIND_FUNC_PROTO, "", 3, 24).type(BTF_KIND_FUNC, "tcp_recvmsg", 0, 0, 1);
+    btf.type(BTF_KIND_PTR, "", 0, 0, 1).type(BTF_KIND_TYPEDEF, "btf_trace_consume_skb", 0, 0, 3);
+    btf.type(BTF_KIND_FUNC, "of_nothing", 0, 0, 77).type(BTF_KIND_FUNC, "of_itself", 0, 0, 6);
+    const auto types = KernelTypes::parse(btf.bytes());
+    REQUIRE(types);
+    CHECK(types->arguments(types->function("tcp_recvmsg")) == 3);
+    CHECK(types->arguments(types->tracepoint("consume_skb")) == 2);
+    for (const std::uint32_t none : {0U, 1U, types->function("of_nothing"), types->function("of_itself"), 99U}) {
+        CHECK_FALSE(types->arguments(none).has_value());
+    }
 }
 
 TEST_CASE("kernel types: what is not there has id 0, whatever else has the name") {
