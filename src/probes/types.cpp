@@ -69,8 +69,8 @@ Unexpected unreadable(std::string why) {
 
 // Whether the string that begins there is `name`.
 bool is_named(std::string_view strings, std::size_t offset, std::string_view name) {
-    return offset < strings.size() && strings.size() - offset > name.size() &&
-           strings[offset + name.size()] == '\0' && strings.compare(offset, name.size(), name) == 0;
+    return offset < strings.size() && strings.size() - offset > name.size() && strings[offset + name.size()] == '\0' &&
+           strings.compare(offset, name.size(), name) == 0;
 }
 
 }  // namespace

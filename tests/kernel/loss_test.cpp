@@ -14,12 +14,14 @@ using nlohmann::json;
 namespace {
 
 constexpr std::uint64_t size = 16384;
-constexpr std::uint64_t messages = 97;
+std::uint64_t messages() {
+    return scaled(97);
+}
 constexpr std::uint64_t threads = 64;
 
 json report_with_ring(const std::string& ring) {
     return report_of({"--ring", ring, "--threads", std::to_string(threads), "--size", std::to_string(size),
-                      "--messages", std::to_string(messages)});
+                      "--messages", std::to_string(messages())});
 }
 
 bool warns_of_loss(const json& report) {
@@ -30,7 +32,7 @@ bool warns_of_loss(const json& report) {
 }
 
 void check_exact(const json& report) {
-    const std::uint64_t payload = size * messages * threads;
+    const std::uint64_t payload = size * messages() * threads;
     const std::uint64_t retransmitted = site_bytes(report, "server", "retransmitted");
     check_balances(report);
     check_payload(report, payload);

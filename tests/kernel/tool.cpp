@@ -211,6 +211,11 @@ Outcome Program::wait() {
     return outcome_;
 }
 
+std::uint64_t scaled(std::uint64_t messages) {
+    const char* percent = std::getenv("NETIO_TEST_LOAD");
+    return percent == nullptr ? messages : std::max<std::uint64_t>(1, messages * std::stoull(percent) / 100);
+}
+
 Outcome run_trace(const Arguments& arguments, const Confinement& confinement) {
     return Program::start("netio-trace", arguments, confinement).wait();
 }

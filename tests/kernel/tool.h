@@ -68,6 +68,10 @@ class Program {
     bool reaped_ = false;
 };
 
+// How many of `messages` a test is to send: all of them, or the percentage that the environment variable
+// NETIO_TEST_LOAD gives, which emulated machines are given.
+std::uint64_t scaled(std::uint64_t messages);
+
 Outcome run_trace(const Arguments& arguments, const Confinement& confinement = {});
 Outcome run_trace(const Arguments& arguments, bool as_nobody);
 
