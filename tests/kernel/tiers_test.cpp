@@ -80,6 +80,9 @@ json books(const json& report) {
         books["accounts"][account["id"].get<std::string>()] = settled(account["bytes"]);
     }
     for (const json& cause : report["causes"]) {
+        if (!cause["bytes"].is_number()) {
+            continue;  // refused calls, which were made again: how many is a matter of time
+        }
         books["causes"][cause["cause"].get<std::string>()] = {settled(cause["bytes"]), cause["silent"]};
     }
     const json& witnesses = report["witnesses"];
