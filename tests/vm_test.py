@@ -230,6 +230,12 @@ class Lines(unittest.TestCase):
         with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
             matrix.parse(["--kernel", "6.2"])
 
+    def test_under_lockdown_the_mode_that_needs_all_reads_is_tested(self):
+        build = pathlib.Path("build")
+        self.assertEqual(matrix.Guest("7", guests.LOCKDOWN, matrix.TIERS).command(build, 9)[-2:],
+                         ["--test-suite=tiers", "--test-case=*zerocopy"])
+        self.assertEqual(matrix.Guest("7", "", matrix.TIERS).command(build, 9)[-1], "--test-suite=tiers")
+
 
 class KernelsPage(unittest.TestCase):
     """What tools/vm/kernels-page writes."""
