@@ -5,7 +5,7 @@
 #define NETIO_FUNCTIONS_H
 
 #include "send.h"
-#include "stacks.h"
+#include "window.h"
 
 /* The slot of the socket whose payload a packet carries; whether it is in user pages. */
 static __always_inline __u32 owner_of(__u64 skb, __u8* user_pages) {
@@ -16,20 +16,20 @@ static __always_inline __u32 owner_of(__u64 skb, __u8* user_pages) {
     return known_slot(uarg ? sender_of(uarg) : (__u64)READ(struct sk_buff, skb, sk));
 }
 
-/* A function may have five arguments, and this function needs more: copier, user pages and direction are one. */
-#define COPY_OF_KIND(copier, user_pages, direction) ((copier) | (__u32)(user_pages) << 8 | (__u32)(direction) << 16)
-
-static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes, __u32 kind) {
+static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes, __u32 copier_and_pages) {
     struct netio_event* stack = scratch_stack();
     struct netio_late_key key = {
         .slot = slot,
-        .direction = kind >> 16,
-        .copier = kind & 0xff,
-        .user_pages = kind >> 8 & 1,
+        .direction = NETIO_TRANSMIT,
+        .copier = copier_and_pages & 0xff,
+        .user_pages = copier_and_pages >> 8,
     };
 
     if (!stack)
         return 0;
+    /* A receiving stack notes the device first of all. */
+    if (READ(struct sk_buff, skb, skb_iif))
+        key.direction = NETIO_RECEIVE;
     key.device = (__u64)READ(struct sk_buff, skb, dev);
     walk_stack(ctx, stack, PAGE_WALK);
     key.stack = hash_frames(stack, 0, PAGE_WALK); /* trampolines stand before the function itself */
@@ -37,8 +37,22 @@ static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes,
     return 0;
 }
 
+/* What the copy of the packet that this CPU handles means for its way. A private copy of a packet that was queued goes
+ * on in its place, and names no socket any more. */
+static __noinline int note_on_way(__u64 skb, __u32 slot, __u32 bytes, __u32 copier) {
+    struct window* w = this_window();
+
+    if (!w || !w->armed || w->skb != skb)
+        return 0;
+    if (w->direction == NETIO_RECEIVE)
+        count_arrival(w);
+    else if (copier == NETIO_COPIER_SKB_COPY && w->user_pages && !w->driver_bytes && !w->forwarded)
+        count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
+    return 0;
+}
+
 /* skb_copy_ubufs copies every fragment, or fails for want of memory and the packet is dropped. */
-static __always_inline int function_copies_towards(void* ctx, __u64 skb, __u8 copier, __u8 direction) {
+static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
     __u8 user_pages;
     __u32 slot, paged;
 
@@ -50,18 +64,15 @@ static __always_inline int function_copies_towards(void* ctx, __u64 skb, __u8 co
     slot = owner_of(skb, &user_pages);
     if (slot == NO_SLOT || (copier == NETIO_COPIER_COPY_UBUFS && !user_pages))
         return 0;
-    return record_copy(ctx, skb, slot, paged, COPY_OF_KIND(copier, user_pages, direction));
-}
-
-static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
-    return function_copies_towards(ctx, skb, copier, NETIO_DIRECTION_UNKNOWN);
+    if (user_pages)
+        note_on_way(skb, slot, paged, copier);
+    return record_copy(ctx, skb, slot, paged, copier | (__u32)user_pages << 8);
 }
 
 /* Header pulls are frequent and copy a few bytes; only a pull of everything takes the payload out of the fragments. A
  * program on the way to the queue may do so: the queue is told what the packet was. */
 static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     struct window* w = this_window();
-    __u8 direction = NETIO_DIRECTION_UNKNOWN;
     __u32 paged;
 
     if (!measuring)
@@ -69,14 +80,11 @@ static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     paged = READ(struct sk_buff, skb, data_len);
     if (!paged || delta < 0 || (__u32)delta < paged)
         return 0;
-    /* Still its sender's, and it has not come in anywhere. */
-    if (READ(struct sk_buff, skb, sk) && !READ(struct sk_buff, skb, skb_iif))
-        direction = NETIO_TRANSMIT;
-    if (w && direction == NETIO_TRANSMIT && has_user_pages(shared_info(skb))) {
+    if (w && has_user_pages(shared_info(skb)) && !READ(struct sk_buff, skb, skb_iif)) {
         w->pulled_skb = skb;
         w->pulled_bytes = paged;
     }
-    return function_copies_towards(ctx, skb, NETIO_COPIER_PULL_TAIL, direction);
+    return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);
 }
 
 /* With scatter-gather the segments refer to the pages of the whole packet; without it they get copies. */

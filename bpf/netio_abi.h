@@ -29,7 +29,8 @@ enum netio_site {
     NETIO_RETRANSMITTED = 13,
     NETIO_RECEIVE_COPIED = 14,
     NETIO_RECEIVE_RETURNED = 15,
-    NETIO_SITES = 16,
+    NETIO_TRANSMIT_CLONED = 16,
+    NETIO_SITES = 17,
 };
 
 #define NETIO_FRAMES 32 /* a tunnel through a bridge is that deep */

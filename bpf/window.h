@@ -14,7 +14,8 @@
 #define PAGE_BYTES 4096
 #define WALKS_PER_WINDOW 3
 #define PACKET_HOST 0
-#define PULLED_BYTES 2048U /* an area with room for payload, not for headers alone */
+#define SEGMENT_BYTES 1024U /* an area with room for a segment's payload */
+#define PULLED_BYTES 2048U  /* an area with room for payload, not for headers alone */
 
 static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, __u64 device, __u32 slot,
                                         __u8 direction) {
@@ -84,6 +85,17 @@ static __always_inline bool was_pulled(const struct window* w, __u64 skb) {
     return w->linear_bytes < PULLED_BYTES || (__u64)READ(struct sk_buff, skb, head) == w->pulled_head;
 }
 
+/* A clone that was made on the way (tc's mirroring, a bridge that floods) names no socket; the user pages in it do. */
+static __noinline __u32 slot_of_clone(__u64 skb) {
+    __u64 info, uarg;
+
+    if (!READ(struct sk_buff, skb, data_len))
+        return NO_SLOT;
+    info = shared_info(skb);
+    uarg = has_user_pages(info) ? msgzc_of(info) : 0;
+    return uarg ? known_slot(sender_of(uarg)) : NO_SLOT;
+}
+
 static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
     __u64 sk, info, device, top;
@@ -101,7 +113,10 @@ static __always_inline int transmit_queued(__u64 skb) {
     again = same && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
     top = again ? w->top_device : device;
     headers = header_bytes(skb);
-    slot = arrived || again ? w->slot : known_slot(sk);
+    if (arrived || again)
+        slot = w->slot;
+    else
+        slot = sk ? known_slot(sk) : slot_of_clone(skb);
     if (slot == NO_SLOT) {
         close_window(w, skb, sk, NETIO_TRANSMIT);
         return 0;
@@ -132,8 +147,11 @@ static __always_inline int transmit_queued(__u64 skb) {
     info = shared_info(skb);
     if (has_user_pages(info) && msgzc_of(info)) {
         w->user_pages = 1;
-        if (!arrived && !again)
+        if (!arrived && !again) {
             count(slot, NETIO_TRANSMIT_QUEUED, 1, paged);
+            if (!sk)
+                count(slot, NETIO_TRANSMIT_CLONED, 1, paged);
+        }
     }
     return 0;
 }
@@ -192,6 +210,12 @@ static __always_inline void given_to_driver(struct window* w, __u64 skb, __u64 s
     w->given_bytes = w->skb == skb ? paged : 0;
 }
 
+/* The same for one that waited in a queue while this CPU handled others: what arrived here and goes on, which was not
+ * counted when it was queued, is left alone. */
+static __always_inline __u32 slot_of_late_clone(__u64 skb) {
+    return READ(struct sk_buff, skb, skb_iif) ? NO_SLOT : slot_of_clone(skb);
+}
+
 static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     struct window* w = this_window();
     __u32 slot, paged, linear, headers;
@@ -203,10 +227,10 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     sk = (__u64)READ(struct sk_buff, skb, sk);
     if (w->skb == skb && w->sk == sk && w->direction == NETIO_TRANSMIT) /* mostly what was queued just now */
         slot = w->armed ? w->slot : NO_SLOT;
-    else if (w->armed && w->forwarded && w->sk == sk) /* a segment of it */
+    else if (w->armed && w->direction == NETIO_TRANSMIT && w->sk == sk && (w->forwarded || !sk)) /* a segment of it */
         slot = w->slot;
     else
-        slot = known_slot(sk);
+        slot = sk ? known_slot(sk) : slot_of_late_clone(skb);
     if (slot == NO_SLOT)
         return 0;
     paged = READ(struct sk_buff, skb, data_len);
@@ -397,15 +421,17 @@ __noinline int find_expansion(void) {
 }
 
 /* A linear area with room for the whole payload is made for a packet that arrived with user pages: it is pulled, or was
- * given the room to be pulled next (netif_skb_check_for_xdp). */
-static __noinline int arrival_pulled(void* ctx, struct window* w) {
+ * given the room to be pulled next (netif_skb_check_for_xdp). Or the area has room for a segment of it: a router cuts
+ * the packet up and pulls all segments alike (ip_do_fragment), and the first one closes this window when it is queued.
+ */
+static __noinline int arrival_pulled(void* ctx, struct window* w, bool whole) {
     struct copying_stack stack;
 
     if (!w)
         return 0;
     w->walks_left -= 1;
     stack = stack_above(ctx, HEAD_WALK);
-    if (stack.copier == NETIO_COPIER_UNKNOWN) {
+    if (stack.copier == NETIO_COPIER_UNKNOWN && whole) {
         stack.hash = find_expansion();
         stack.copier = stack.hash ? NETIO_COPIER_EXPAND_HEAD : NETIO_COPIER_UNKNOWN;
     }
@@ -428,9 +454,9 @@ static __always_inline int memory_allocated(void* ctx, __u64 call_site, __u64 re
         !within(&head_allocators[2], call_site))
         return 0;
     if (w->armed && w->direction == NETIO_RECEIVE && w->user_pages && w->paged_bytes) {
-        if (!w->walks_left || requested < w->paged_bytes)
+        if (!w->walks_left || (requested < w->paged_bytes && requested < SEGMENT_BYTES))
             return 0;
-        return arrival_pulled(ctx, w);
+        return arrival_pulled(ctx, w, requested >= w->paged_bytes);
     }
     in_window = w->armed && w->direction == NETIO_TRANSMIT && w->paged_bytes;
     if (in_window ? !w->walks_left : requested < PULLED_BYTES)

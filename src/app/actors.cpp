@@ -45,8 +45,9 @@ std::vector<std::string> server_arguments(const Spec& spec, const Network& netwo
     }
     const std::pair<bool, const char*> switches[] = {{changes.skip_opt_in, "--no-so-zerocopy"},
                                                      {changes.secret_memory, "--secret-memory"},
-                                                     {changes.mptcp, "--mptcp"},
-                                                     {changes.late_completions, "--late-completions"}};
+                                                     {changes.late_completions, "--late-completions"},
+                                                     {changes.empty_sends, "--empty-sends"},
+                                                     {changes.mptcp, "--mptcp"}};
     for (const auto& [given, name] : switches) {
         if (given) {
             arguments.emplace_back(name);

@@ -7,6 +7,7 @@
 
 #include "app/commands.h"
 #include "app/prove.h"
+#include "app/words.h"
 #include "explain/causes.h"
 #include "report/page.h"
 
@@ -18,6 +19,7 @@ struct CausesWords {
     std::string id;
     bool markdown = false;
     bool prove = false;
+    std::string tier = "auto";
     ProveOptions options;
 };
 
@@ -54,10 +56,20 @@ Result<int> print_cause(const std::string& id) {
     return found ? print(page_of(**found)) : Unexpected(found.error());
 }
 
+Result<int> prove_all(const CausesWords& words) {
+    const auto tier = parse_probing_tier(words.tier);
+    if (!tier) {
+        return Unexpected(tier.error());
+    }
+    ProveOptions options = words.options;
+    options.tier = *tier;
+    auto able = check_machine();
+    return able ? prove(options) : Unexpected(able.error());
+}
+
 Result<int> run(const CausesWords& words) {
     if (words.prove) {
-        auto able = check_machine();
-        return able ? prove(words.options) : Unexpected(able.error());
+        return prove_all(words);
     }
     if (words.markdown) {
         return print(explain::causes_page());
@@ -79,6 +91,9 @@ Command declare_causes(CLI::App& cli) {
         ->needs(prove_flag);
     cli.add_option("--messages", words->options.messages, "Messages to send in each")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}))
+        ->capture_default_str()
+        ->needs(prove_flag);
+    cli.add_option("--tier", words->tier, "Attach by fentry, kprobe or tracepoint only")
         ->capture_default_str()
         ->needs(prove_flag);
     return [words]() { return run(*words); };

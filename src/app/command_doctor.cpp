@@ -18,14 +18,6 @@ struct DoctorWords {
     std::string json;  // a file; "-": stdout, in the text's place
 };
 
-Result<model::Tier> surveyed_tier(const std::string& word) {
-    auto tier = parse_word("--tier", model::tier_names, word);
-    if (tier && *tier == model::Tier::none) {
-        return fail("--tier none", "there is nothing to look for without probes", "--tier auto", ExitCode::usage);
-    }
-    return tier;
-}
-
 Result<void> print_findings(const report::DoctorFacts& facts, const std::string& json) {
     if (!json.empty()) {
         if (auto written = put(json, report::render_doctor_json(facts)); !written || json == standard_output) {
@@ -37,7 +29,7 @@ Result<void> print_findings(const report::DoctorFacts& facts, const std::string&
 }
 
 Result<int> run(const DoctorWords& words) {
-    const auto tier = surveyed_tier(words.tier);
+    const auto tier = parse_probing_tier(words.tier);
     if (!tier) {
         return tl::make_unexpected(tier.error());
     }

@@ -42,6 +42,7 @@ void declare(CLI::App& cli, Arguments& arguments) {
     cli.add_flag("--mptcp", arguments.server.mptcp, "Multipath TCP in place of TCP; the client needs it as well");
     cli.add_flag("--secret-memory", arguments.server.secret_memory,
                  "zerocopy: messages in memory that the kernel cannot pin (memfd_secret)");
+    cli.add_flag("--empty-sends", arguments.server.empty_sends, "zerocopy: a send without bytes after each message");
     cli.add_flag("--json", arguments.program.json, "Print the result as JSON");
     cli.add_option("--control-fd", arguments.program.control_fd)->group("");  // netio-trace's end of the program
 }

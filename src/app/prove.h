@@ -15,6 +15,7 @@ namespace netio::app {
 
 struct ProveOptions {
     std::vector<std::string> only;  // ids of scenarios; empty: all
+    model::Tier tier = model::Tier::automatic;
     std::uint64_t messages = 499;
 };
 

@@ -37,4 +37,13 @@ Result<E> parse_word(const std::string& option, const std::array<model::Name<E>,
     return Unexpected{unknown_word(option, text, words)};
 }
 
+// The tier that a command that is about probes attaches by.
+inline Result<model::Tier> parse_probing_tier(const std::string& word) {
+    auto tier = parse_word("--tier", model::tier_names, word);
+    if (tier && *tier == model::Tier::none) {
+        return fail("--tier none", "there is nothing to look for without probes", "--tier auto", ExitCode::usage);
+    }
+    return tier;
+}
+
 }  // namespace netio::app

@@ -25,15 +25,15 @@ namespace {
 // SKB_TRUESIZE(0): what one notification is charged to the option memory, on 64-bit machines.
 constexpr std::uint64_t notification_bytes = 576;
 
-std::string limit_of(const Capture& capture, const std::string& name) {
-    const auto found = capture.environment.limits.find(name);
-    return found == capture.environment.limits.end() ? std::string{} : found->second;
+std::string limit_of(const model::Environment& environment, const std::string& name) {
+    const auto found = environment.limits.find(name);
+    return found == environment.limits.end() ? std::string{} : found->second;
 }
 
 // Kept for each namespace since Linux 6.9; before that one setting holds for all.
-std::string option_memory_limit(const Capture& capture) {
-    const std::string own = limit_of(capture, "server: net.core.optmem_max");
-    return own.empty() ? limit_of(capture, "net.core.optmem_max") : own;
+std::string option_memory_limit(const model::Environment& environment) {
+    const std::string own = limit_of(environment, "server: net.core.optmem_max");
+    return own.empty() ? limit_of(environment, "net.core.optmem_max") : own;
 }
 
 std::optional<std::uint64_t> number_in(const std::string& text) {
@@ -45,26 +45,26 @@ std::optional<std::uint64_t> number_in(const std::string& text) {
 
 // The limit that a call of this socket met when it was refused with ENOBUFS; empty where the evidence decides for none.
 std::string limit_met(const SocketFacts& socket, const Capture& capture) {
-    const auto allowed = number_in(option_memory_limit(capture));
+    const auto allowed = number_in(option_memory_limit(capture.environment));
     if (!allowed) {
         return {};
     }
     if (socket.option_memory_bytes + notification_bytes > *allowed) {
         return "optmem_max";
     }
-    const bool exempt = limit_of(capture, "server: CAP_IPC_LOCK") != "no";
-    const bool finite = number_in(limit_of(capture, "server: RLIMIT_MEMLOCK")).has_value();
+    const bool exempt = limit_of(capture.environment, "server: CAP_IPC_LOCK") != "no";
+    const bool finite = number_in(limit_of(capture.environment, "server: RLIMIT_MEMLOCK")).has_value();
     return finite && !exempt ? "memlock" : "";
 }
 
 std::string spell_limit(const std::string& limit, const SocketFacts& socket, const Capture& capture) {
     if (limit == "optmem_max") {
         return fmt::format("net.core.optmem_max {} B, {} B in use when a call was refused",
-                           option_memory_limit(capture), socket.option_memory_bytes);
+                           option_memory_limit(capture.environment), socket.option_memory_bytes);
     }
     if (limit == "memlock") {
-        return fmt::format("RLIMIT_MEMLOCK {} B of {} (pid {})", limit_of(capture, "server: RLIMIT_MEMLOCK"),
-                           socket.command, socket.pid);
+        return fmt::format("RLIMIT_MEMLOCK {} B of {} (pid {})",
+                           limit_of(capture.environment, "server: RLIMIT_MEMLOCK"), socket.command, socket.pid);
     }
     return {};
 }
@@ -173,6 +173,11 @@ void find_by_protocol(const SocketFacts& socket, const model::Figure<std::uint64
 }
 
 }  // namespace
+
+bool has_small_option_memory(const model::Environment& environment) {
+    const auto limit = number_in(option_memory_limit(environment));
+    return limit && *limit <= model::small_option_memory_bytes;
+}
 
 std::vector<Finding> find_refusals(const Capture& capture, const ledger::Books& books) {
     const auto& payload = books.ledger.payload_bytes;

@@ -217,8 +217,8 @@ bool only_pinned(const Capture& capture) {
                .bytes == 0;
 }
 
-// Pinned bytes go to a device's queue once, and once more each time they are retransmitted. A difference means that
-// packets passed unseen, which would hide their copies as well.
+// Pinned bytes go to a device's queue once, once more each time they are retransmitted, and once for each clone that is
+// made of them on the way. A difference means that packets passed unseen, which would hide their copies as well.
 void balance_queue(const Capture& capture, model::Ledger& ledger) {
     const Tally pinned = total(capture, Role::server, Site::send_pinned);
     const bool seen =
@@ -226,10 +226,10 @@ void balance_queue(const Capture& capture, model::Ledger& ledger) {
     if (!only_pinned(capture) || pinned.bytes == 0 || !seen || !capture.interrupted.empty()) {
         return;
     }
-    const Tally again = total(capture, Role::server, Site::retransmitted);
-    ledger.balances.push_back(make_balance("queued", "pinned + retransmitted = user pages queued for the device",
-                                           pinned.bytes + again.bytes,
-                                           total(capture, Role::server, Site::transmit_queued).bytes));
+    const Tally more = sum_of(capture, Role::server, {Site::retransmitted, Site::transmit_cloned});
+    ledger.balances.push_back(
+        make_balance("queued", "pinned + retransmitted + cloned = user pages queued for the device",
+                     pinned.bytes + more.bytes, total(capture, Role::server, Site::transmit_queued).bytes));
 }
 
 // Everything that was in page fragments when it was queued is so at the driver, or became linear on the way.
@@ -243,9 +243,9 @@ void balance_transmission(const Capture& capture, model::Ledger& ledger) {
                                            queued.bytes, driver.bytes));
 }
 
-// Where packets arrive on this machine, all do but those that are lost on the way, and these are sent again. More at
-// the receiving stack than at the driver, or fewer without a retransmission, means that packets passed a probe unseen,
-// and that copies of them are missing from the books or stand in them as extra ones.
+// Where packets arrive on this machine, all do but clones for somebody else and those that are lost on the way, and
+// these are sent again. More at the receiving stack than at the driver, or fewer without a retransmission, means that
+// packets passed a probe unseen, and that copies of them are missing from the books or stand in them as extra ones.
 void balance_crossing(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
     const std::uint64_t driver = total(capture, Role::server, Site::transmit_zerocopy).bytes;
     const std::uint64_t given = driver - std::min(driver, copied_by_drivers(late));
@@ -255,11 +255,11 @@ void balance_crossing(const Capture& capture, const std::vector<LateGroup>& late
     }
     const std::uint64_t missing = given > arrived ? given - arrived : 0;
     const bool in_flight = !capture.interrupted.empty();
-    const std::uint64_t lost = attached(capture, "retransmit") && !in_flight
-                                   ? std::min(missing, total(capture, Role::server, Site::retransmitted).bytes)
-                                   : missing;
-    ledger.balances.push_back(make_balance(
-        "crossed", "user pages at the driver = at the receiving stack + lost and sent again", given, arrived + lost));
+    const Tally more = sum_of(capture, Role::server, {Site::retransmitted, Site::transmit_cloned});
+    const std::uint64_t lost = attached(capture, "retransmit") && !in_flight ? std::min(missing, more.bytes) : missing;
+    ledger.balances.push_back(
+        make_balance("crossed", "user pages at the driver = at the receiving stack + clones + lost and sent again",
+                     given, arrived + lost));
 }
 
 // User pages that reach a receiving stack of this machine must be copied before a socket gets them.

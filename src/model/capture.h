@@ -38,6 +38,10 @@ inline bool sees_only_sender(const Spec& spec) {
     return spec.path == Path::remote;
 }
 
+// net.core.optmem_max as it comes before Linux 6.9, where one setting holds for all namespaces (sysctl_optmem_max,
+// net/core/sock.c): a handful of zero-copy calls in flight fill it.
+inline constexpr std::uint64_t small_option_memory_bytes = 20480;
+
 struct Environment {
     std::string tool_version;
     std::string kernel_release;  // uname -r

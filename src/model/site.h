@@ -28,8 +28,9 @@ enum class Site : std::uint8_t {
     retransmitted = 13,         // payload sent again (tcp_retransmit_skb)
     receive_copied = 14,        // copied to user memory (skb_copy_datagram_iter)
     receive_returned = 15,      // returned by receive calls
+    transmit_cloned = 16,       // the part of transmit_queued that is in clones, made on the way (mirroring, flooding)
 };
-inline constexpr std::size_t site_count = 16;
+inline constexpr std::size_t site_count = 17;
 inline constexpr std::array<Name<Site>, site_count> site_names{{
     {Site::send_copied, "send-copied"},
     {Site::send_not_opted_in, "send-not-opted-in"},
@@ -47,6 +48,7 @@ inline constexpr std::array<Name<Site>, site_count> site_names{{
     {Site::retransmitted, "retransmitted"},
     {Site::receive_copied, "receive-copied"},
     {Site::receive_returned, "receive-returned"},
+    {Site::transmit_cloned, "transmit-cloned"},
 }};
 constexpr std::string_view to_string(Site v) {
     return name_in(site_names, v);

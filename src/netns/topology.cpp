@@ -5,6 +5,8 @@
 #include <linux/if.h>
 #include <netlink/errno.h>
 #include <netlink/route/link/bridge.h>
+#include <netlink/route/link/ipgre.h>
+#include <netlink/route/link/ipip.h>
 #include <netlink/route/link/ipvlan.h>
 #include <netlink/route/link/macvlan.h>
 #include <netlink/route/link/vxlan.h>
@@ -12,6 +14,7 @@
 #include <netlink/route/route.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "base/files.h"
 #include "netns/device.h"
@@ -36,7 +39,8 @@ Result<void> speak(const Namespace& ns, const std::function<Result<void>(nl_sock
 
 Result<void> create(nl_sock* socket, rtnl_link* link, const std::string& kind) {
     if (const int code = rtnl_link_add(socket, link, NLM_F_CREATE | NLM_F_EXCL); code < 0) {
-        return netlink_error(fmt::format("cannot create the {} device {}", kind, rtnl_link_get_name(link)), code, kind);
+        return netlink_error(fmt::format("cannot create the {} device {}", kind, rtnl_link_get_name(link)), code,
+                             kind == "gre" ? "ip_gre" : kind);
     }
     return {};
 }
@@ -49,6 +53,43 @@ Link describe_sharing(Sharing kind) {
     }
     Link link(rtnl_link_ipvlan_alloc());
     rtnl_link_ipvlan_set_mode(link.get(), static_cast<std::uint16_t>(rtnl_link_ipvlan_str2mode("l2")));
+    return link;
+}
+
+struct Ends {
+    std::uint32_t lower;  // its interface index
+    nl_addr* local;
+    nl_addr* remote;
+};
+
+Link describe_vxlan(const Ends& ends) {
+    Link link(rtnl_link_vxlan_alloc());
+    rtnl_link_vxlan_set_id(link.get(), vxlan_id);
+    rtnl_link_vxlan_set_port(link.get(), vxlan_port);
+    rtnl_link_vxlan_set_link(link.get(), ends.lower);
+    rtnl_link_vxlan_set_group(link.get(), ends.remote);
+    return link;
+}
+
+std::uint32_t bits_of(const nl_addr* address) {
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, nl_addr_get_binary_addr(address), sizeof bits);
+    return bits;
+}
+
+Link describe_ipip(const Ends& ends) {
+    Link link(rtnl_link_ipip_alloc());
+    rtnl_link_ipip_set_link(link.get(), ends.lower);
+    rtnl_link_ipip_set_local(link.get(), bits_of(ends.local));
+    rtnl_link_ipip_set_remote(link.get(), bits_of(ends.remote));
+    return link;
+}
+
+Link describe_gre(const Ends& ends) {
+    Link link(rtnl_link_ipgre_alloc());
+    rtnl_link_ipgre_set_link(link.get(), ends.lower);
+    rtnl_link_ipgre_set_local(link.get(), bits_of(ends.local));
+    rtnl_link_ipgre_set_remote(link.get(), bits_of(ends.remote));
     return link;
 }
 
@@ -102,22 +143,46 @@ Result<void> make_bridge(const Namespace& ns, const std::string& name, const std
     });
 }
 
-Result<void> make_vxlan(const Tunnel& tunnel) {
+Result<void> make_tunnel(Wrapping kind, const Tunnel& tunnel) {
     auto made = speak(tunnel.end.ns, [&](nl_sock* socket) -> Result<void> {
         auto below = find_link(socket, tunnel.lower);
+        auto local = parse_address(tunnel.local + "/32");
         auto remote = parse_address(tunnel.remote + "/32");
-        if (!below || !remote) {
-            return Unexpected(below ? remote.error() : below.error());
+        if (!below || !local || !remote) {
+            return Unexpected(!below ? below.error() : !local ? local.error() : remote.error());
         }
-        const Link link(rtnl_link_vxlan_alloc());
+        const Ends ends{static_cast<std::uint32_t>(rtnl_link_get_ifindex(below->get())), local->get(), remote->get()};
+        const Link link = kind == Wrapping::vxlan  ? describe_vxlan(ends)
+                          : kind == Wrapping::ipip ? describe_ipip(ends)
+                                                   : describe_gre(ends);
         rtnl_link_set_name(link.get(), tunnel.end.device.c_str());
-        rtnl_link_vxlan_set_id(link.get(), vxlan_id);
-        rtnl_link_vxlan_set_port(link.get(), vxlan_port);
-        rtnl_link_vxlan_set_link(link.get(), static_cast<std::uint32_t>(rtnl_link_get_ifindex(below->get())));
-        rtnl_link_vxlan_set_group(link.get(), remote->get());
-        return create(socket, link.get(), "vxlan");
+        return create(socket, link.get(), rtnl_link_get_type(link.get()));
     });
     return made.and_then([&] { return configure_device(tunnel.end); });
+}
+
+Result<void> make_device(const Namespace& ns, const std::string& name, const std::string& kind) {
+    return speak(ns, [&](nl_sock* socket) -> Result<void> {
+        const Link link(rtnl_link_alloc());
+        rtnl_link_set_name(link.get(), name.c_str());
+        rtnl_link_set_type(link.get(), kind.c_str());
+        return create(socket, link.get(), kind);
+    });
+}
+
+Result<void> set_mtu(const Namespace& ns, const std::string& device, unsigned bytes) {
+    return speak(ns, [&](nl_sock* socket) -> Result<void> {
+        auto link = find_link(socket, device);
+        if (!link) {
+            return Unexpected(link.error());
+        }
+        const Link change(rtnl_link_alloc());
+        rtnl_link_set_mtu(change.get(), bytes);
+        if (const int code = rtnl_link_change(socket, link->get(), change.get(), 0); code < 0) {
+            return netlink_error(fmt::format("cannot set the packet size of {} to {}", device, bytes), code);
+        }
+        return {};
+    });
 }
 
 Result<void> configure_device(const LinkEnd& end) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,22 @@ Result<void> share_device(Sharing kind, const Namespace& home, const std::string
 // A bridge of these devices, all of one namespace.
 Result<void> make_bridge(const Namespace& ns, const std::string& name, const std::vector<std::string>& members);
 
-// A point-to-point VXLAN tunnel (RFC 7348) to `remote` through the device `lower` of the same namespace.
+// A point-to-point tunnel from the address `local` of the device `lower`, in the same namespace, to `remote`: VXLAN
+// (RFC 7348), IP-in-IP (RFC 2003) or GRE (RFC 2784).
+enum class Wrapping : std::uint8_t { vxlan, ipip, gre };
 struct Tunnel {
     LinkEnd end;
     std::string lower;
+    std::string local;
     std::string remote;
 };
-Result<void> make_vxlan(const Tunnel& tunnel);
+Result<void> make_tunnel(Wrapping kind, const Tunnel& tunnel);
+
+// A device of a kind that needs nothing to be made ("wireguard", "ifb").
+Result<void> make_device(const Namespace& ns, const std::string& name, const std::string& kind);
+
+// The largest packet that a device sends, in bytes without its link header.
+Result<void> set_mtu(const Namespace& ns, const std::string& device, unsigned bytes);
 
 // Gives an existing device its address and sets it up.
 Result<void> configure_device(const LinkEnd& end);

@@ -6,22 +6,20 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
-#include <netlink/attr.h>
 #include <netlink/errno.h>
-#include <netlink/msg.h>
 #include <netlink/route/qdisc.h>
 #include <netlink/route/qdisc/netem.h>
 #include <netlink/route/tc.h>
 
 #include <cerrno>
 
+#include "netns/generic_netlink.h"
 #include "netns/netlink.h"
 
 namespace netio::netns {
 
 namespace {
 
-using Message = std::unique_ptr<nl_msg, Release<nlmsg_free>>;
 using Qdisc = std::unique_ptr<rtnl_qdisc, Release<rtnl_qdisc_put>>;
 
 constexpr std::uint32_t clsact_handle = TC_H_MAKE(0xFFFF0000U, 0);
@@ -31,18 +29,6 @@ Result<int> index_of(nl_sock* socket, const std::string& device) {
     return find_link(socket, device).map([](const Link& link) { return rtnl_link_get_ifindex(link.get()); });
 }
 
-Message request(int type, int flags, const tcmsg& header) {
-    Message message(nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_ACK | flags));
-    nlmsg_append(message.get(), const_cast<tcmsg*>(&header), sizeof header, NLMSG_ALIGNTO);
-    return message;
-}
-
-// Sends and waits for the acknowledgement. Returns the code of libnl.
-int submit(nl_sock* socket, nl_msg* message) {
-    const int sent = nl_send_auto(socket, message);
-    return sent < 0 ? sent : nl_wait_for_ack(socket);
-}
-
 // libnl's classes know neither clsact nor the classifier bpf, so both messages are put together here.
 Result<void> add_clsact(nl_sock* socket, int ifindex, const std::string& device) {
     tcmsg header{};
@@ -50,7 +36,7 @@ Result<void> add_clsact(nl_sock* socket, int ifindex, const std::string& device)
     header.tcm_ifindex = ifindex;
     header.tcm_parent = TC_H_CLSACT;
     header.tcm_handle = clsact_handle;
-    const Message message = request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, header);
+    const Message message = make_request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof header);
     nla_put_string(message.get(), TCA_KIND, "clsact");
     const int code = submit(socket, message.get());
     if (code < 0 && code != -NLE_EXIST) {
@@ -65,7 +51,7 @@ Message filter_message(int ifindex, Hook hook, int program, const std::string& n
     header.tcm_ifindex = ifindex;
     header.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook == Hook::egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
     header.tcm_info = TC_H_MAKE(priority << 16, htons(ETH_P_ALL));
-    Message message = request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, header);
+    Message message = make_request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof header);
     nla_put_string(message.get(), TCA_KIND, "bpf");
     nlattr* options = nla_nest_start(message.get(), TCA_OPTIONS);
     nla_put_u32(message.get(), TCA_BPF_FD, static_cast<std::uint32_t>(program));

@@ -46,6 +46,13 @@ Unexpected refused(const char* option) {
     return fail_errno(std::string("cannot set ") + option + " on the sender's socket", errno, {}, ExitCode::privilege);
 }
 
+Result<void> ask_for_stamps(const Fd& socket, int wishes) {
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_TIMESTAMPING, &wishes, sizeof wishes) != 0) {
+        return refused("SO_TIMESTAMPING");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::vector<Fd>> borrow_connections(pid_t pid) {
@@ -71,11 +78,11 @@ Result<std::vector<Fd>> borrow_connections(pid_t pid) {
 }
 
 Result<void> stamp_transmissions(const Fd& socket) {
-    const int wishes = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-    if (::setsockopt(socket.get(), SOL_SOCKET, SO_TIMESTAMPING, &wishes, sizeof wishes) != 0) {
-        return refused("SO_TIMESTAMPING");
-    }
-    return {};
+    return ask_for_stamps(socket, SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+}
+
+Result<void> stamp_acknowledgements(const Fd& socket) {
+    return ask_for_stamps(socket, SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY);
 }
 
 Result<void> pace_segments(const Fd& socket) {

@@ -79,12 +79,14 @@ Result<Network> share_cable(netns::Sharing kind) {
     });
 }
 
-Result<void> tunnel(Network& network) {
+Result<void> tunnel(Network& network, netns::Wrapping kind) {
     const auto end = [](const Namespace& ns, const char* address) { return LinkEnd{ns, "tunnel0", address}; };
     const std::string& lower = network.server_device;
-    auto made = netns::make_vxlan({end(network.server, "10.98.0.1/24"), lower, "10.99.0.2"}).and_then([&] {
-        return netns::make_vxlan({end(*network.client, "10.98.0.2/24"), client_device, "10.99.0.1"});
-    });
+    auto made =
+        netns::make_tunnel(kind, {end(network.server, "10.98.0.1/24"), lower, "10.99.0.1", "10.99.0.2"}).and_then([&] {
+            return netns::make_tunnel(kind,
+                                      {end(*network.client, "10.98.0.2/24"), client_device, "10.99.0.2", "10.99.0.1"});
+        });
     network.server_address = "10.98.0.1";
     return made;
 }
@@ -98,6 +100,18 @@ Result<void> join_behind_bridge(const Network& network) {
             return netns::configure_device({network.server, "bridge0", server_address});
         })
         .and_then([&] { return netns::await_device(network.server, "bridge0"); });
+}
+
+Result<Network> through_veth(netns::Wrapping kind) {
+    return joined(
+        0, [kind](Network& network) { return join_ends(network).and_then([&] { return tunnel(network, kind); }); });
+}
+
+Result<Network> through_bridge(netns::Wrapping kind) {
+    return joined(0, [kind](Network& network) {
+        network.server_device = "bridge0";
+        return join_behind_bridge(network).and_then([&] { return tunnel(network, kind); });
+    });
 }
 
 Result<void> join_taps(Network& network) {
@@ -169,19 +183,38 @@ Result<Network> join_by_router() {
     return joined(1, join_router);
 }
 
+// The client's own device keeps the usual size, so that the server is not told of the narrow one when they connect; and
+// with discovery off its packets do not forbid to be cut (RFC 791, DF).
+Result<Network> join_by_narrow_router() {
+    return joined(1, [](const Network& network) {
+        return join_router(network)
+            .and_then([&] { return netns::set_mtu(network.between[0], "router1", 1400); })
+            .and_then([&] { return netns::write_setting(network.server, "ipv4/ip_no_pmtu_disc", "1"); });
+    });
+}
+
 Result<Network> join_by_tap_cable() {
     return joined(0, join_taps);
 }
 
 Result<Network> tunnel_over_veth() {
-    return joined(0, [](Network& network) { return join_ends(network).and_then([&] { return tunnel(network); }); });
+    return through_veth(netns::Wrapping::vxlan);
+}
+
+Result<Network> ipip_over_veth() {
+    return through_veth(netns::Wrapping::ipip);
+}
+
+Result<Network> gre_over_veth() {
+    return through_veth(netns::Wrapping::gre);
 }
 
 Result<Network> tunnel_over_bridge() {
-    return joined(0, [](Network& network) {
-        network.server_device = "bridge0";
-        return join_behind_bridge(network).and_then([&] { return tunnel(network); });
-    });
+    return through_bridge(netns::Wrapping::vxlan);
+}
+
+Result<Network> gre_over_bridge() {
+    return through_bridge(netns::Wrapping::gre);
 }
 
 }  // namespace netio::provoke

@@ -35,12 +35,17 @@ Result<Network> own_network(const std::string& server_address);
 
 Result<Network> join_by_loopback();  // one namespace, its own loopback
 // Two namespaces joined ...
-Result<Network> join_by_macvlan();    // by macvlan devices on one cable
-Result<Network> join_by_ipvlan();     // by ipvlan devices on one cable
-Result<Network> join_by_bridge();     // by a bridge in a third namespace
-Result<Network> join_by_router();     // by a third namespace that forwards between two networks
+Result<Network> join_by_macvlan();  // by macvlan devices on one cable
+Result<Network> join_by_ipvlan();   // by ipvlan devices on one cable
+Result<Network> join_by_bridge();   // by a bridge in a third namespace
+Result<Network> join_by_router();   // by a third namespace that forwards between two networks
+// ... by one whose way to the client takes 1400 bytes, and that may cut the server's packets into fragments
+Result<Network> join_by_narrow_router();
 Result<Network> join_by_tap_cable();  // by two tap devices and a process that carries the frames
 Result<Network> tunnel_over_veth();  // by a VXLAN tunnel through a veth pair, which takes tunnelled packets as they are
 Result<Network> tunnel_over_bridge();  // by a VXLAN tunnel through a bridge at the sender, which does not
+Result<Network> ipip_over_veth();      // by an IP-in-IP tunnel through a veth pair
+Result<Network> gre_over_veth();       // by a GRE tunnel through a veth pair
+Result<Network> gre_over_bridge();     // by a GRE tunnel through a bridge at the sender
 
 }  // namespace netio::provoke

@@ -24,9 +24,10 @@ namespace netio::provoke {
 struct Workload {
     bool skip_opt_in = false;         // the server sends with MSG_ZEROCOPY without having set SO_ZEROCOPY
     bool secret_memory = false;       // the server's messages lie in memory that the kernel cannot pin
+    bool late_completions = false;    // the server reads its completions only when it cannot go on without
+    bool empty_sends = false;         // a call without bytes after each message
     bool mptcp = false;               // both ends use Multipath TCP
     bool as_nobody = false;           // the server runs as an unprivileged user
-    bool late_completions = false;    // the server leaves its error queue unread while it has buffers to send with
     std::uint64_t memlock_bytes = 0;  // RLIMIT_MEMLOCK of the server; 0: as it is
     std::uint64_t size_bytes = 0;     // of a message; 0: as asked for
 };

@@ -4,6 +4,9 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include "kernel/limits.h"
+#include "kernel/root.h"
+#include "model/capture.h"
 #include "netns/device.h"
 #include "netns/link.h"
 #include "netns/topology.h"
@@ -75,7 +78,9 @@ Result<void> on_connections(pid_t process, Result<void> (*change)(const Fd&)) {
 }  // namespace
 
 Result<void> shrink_option_memory(Stage& stage) {
-    return netns::write_setting(stage.network.server, "core/optmem_max", "4096");
+    const auto written = netns::write_setting(stage.network.server, "core/optmem_max", "4096");
+    const auto common = kernel::optmem_max(kernel::Root{});
+    return !written && common && *common <= model::small_option_memory_bytes ? Result<void>{} : written;
 }
 
 Result<void> switch_gathering_off(Stage& stage) {
@@ -163,6 +168,10 @@ Result<void> tap_and_no_checksums(Stage& stage) {
 
 Result<void> ask_for_timestamps(Stage& stage) {
     return on_connections(stage.server, stamp_transmissions);
+}
+
+Result<void> keep_notifications_apart(Stage& stage) {
+    return on_connections(stage.server, stamp_acknowledgements);
 }
 
 // A socket asks its route for what it may do when it gets the route, so the routes are made anew.

@@ -8,7 +8,9 @@
 namespace netio::provoke {
 
 // Before the processes start.
-Result<void> shrink_option_memory(Stage& stage);     // net.core.optmem_max of the sender's namespace
+// net.core.optmem_max of the sender's namespace; where there is one for all of them (before Linux 6.9) it is left as it
+// is, and an error when it is large.
+Result<void> shrink_option_memory(Stage& stage);
 Result<void> switch_gathering_off(Stage& stage);     // scatter-gather of the sender's device
 Result<void> switch_checksums_off(Stage& stage);     // transmit checksums of the sender's device
 Result<void> switch_segmentation_off(Stage& stage);  // TSO of the sender's device
@@ -29,6 +31,9 @@ Result<void> pull_some_without_gathering(Stage& stage);
 
 // Once they are connected.
 Result<void> ask_for_timestamps(Stage& stage);  // transmit time stamps with payload on the sender's sockets
+// Time stamps without payload on the sender's sockets, one for each call when it is acknowledged: the kernel merges
+// notifications that follow each other in the error queue, and these stand between them.
+Result<void> keep_notifications_apart(Stage& stage);
 Result<void> pace_transmissions(Stage& stage);  // the sender's packets leave slowly, and its pages stay pinned
 Result<void> sign_both_ends(Stage& stage);      // TCP-MD5 on all sockets of the run
 

@@ -28,6 +28,7 @@ struct ServerOptions {
     bool mptcp = false;                   // Multipath TCP (RFC 8684) in place of TCP
     bool secret_memory = false;           // zerocopy: messages in memory that cannot be pinned, memfd_secret(2)
     bool skip_opt_in = false;             // pass MSG_ZEROCOPY without having set SO_ZEROCOPY
+    bool empty_sends = false;             // zerocopy: a call without bytes after each message
     bool late_completions = false;        // read completions only when there is nothing left to send with
     std::uint32_t pool_messages = 0;      // zerocopy: message buffers of a connection; 0: chosen by size
     std::uint32_t send_buffer_bytes = 0;  // SO_SNDBUF; 0: left to the kernel

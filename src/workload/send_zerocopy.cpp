@@ -51,7 +51,8 @@ class ZerocopySender final : public SenderOnWire {
           pool_(std::move(pool)),
           late_completions_(options.late_completions),
           reuse_too_early_(options.reuse_too_early),
-          falls_back_(options.secret_memory) {
+          falls_back_(options.secret_memory),
+          empty_sends_(options.empty_sends) {
         for (std::size_t slot = 0; slot < pool_.size(); ++slot) {
             free_.push_back(slot);
         }
@@ -69,6 +70,7 @@ class ZerocopySender final : public SenderOnWire {
  private:
     void opt_in_to_zerocopy();
     void count_sent(std::uint64_t entered_ns);
+    Result<void> send_nothing();
     void release(std::size_t slot);
     Result<void> reap_now_and_then();
     Result<std::uint64_t> reap();
@@ -88,6 +90,7 @@ class ZerocopySender final : public SenderOnWire {
     bool late_completions_;
     bool reuse_too_early_;
     bool falls_back_;  // what the kernel cannot pin is sent by an ordinary call
+    bool empty_sends_;
     std::string opt_in_ = "not requested";
 };
 
@@ -148,7 +151,15 @@ Result<void> ZerocopySender::send(Message& message, std::uint64_t entered_ns) {
         }
     }
     release(current_);
-    return reap_now_and_then();
+    return send_nothing().and_then([&] { return reap_now_and_then(); });
+}
+
+// A call without bytes gets no number and no completion, whatever its flags.
+Result<void> ZerocopySender::send_nothing() {
+    if (empty_sends_ && ::send(wire().fd(), nullptr, 0, MSG_ZEROCOPY | MSG_NOSIGNAL) < 0) {
+        return fail_errno("cannot send an empty message", errno);
+    }
+    return {};
 }
 
 // The kernel numbers every call that took bytes, partial ones too; one that was refused gives its number back.

@@ -27,7 +27,8 @@ SenderOptions sender_options(const ServerOptions& options) {
             .skip_opt_in = options.skip_opt_in,
             .pool_messages = options.pool_messages,
             .late_completions = options.late_completions,
-            .secret_memory = options.secret_memory};
+            .secret_memory = options.secret_memory,
+            .empty_sends = options.empty_sends};
 }
 
 void prepare_socket(int fd, const ServerOptions& options) {

@@ -37,10 +37,26 @@ json provoked(const std::string& scenario, std::uint64_t size, const std::string
     return parse_report(outcome);
 }
 
+// Whether the option memory is the small one of kernels before 6.9, which calls in flight may fill in any run.
+bool has_small_option_memory(const json& report) {
+    const json& limits = report["environment"]["limits"];
+    const std::string own = limits.value("server: net.core.optmem_max", "");
+    return std::stoull(own.empty() ? limits.value("net.core.optmem_max", "0") : own) <= 20480;
+}
+
 Causes causes_of(const json& report) {
     Causes causes;
     for (const json& cause : report["causes"]) {
         causes.insert(cause["cause"].get<std::string>());
+    }
+    return causes;
+}
+
+// Without the cause that comes by itself on such a kernel.
+Causes provoked_causes(const std::string& scenario, const json& report) {
+    Causes causes = causes_of(report);
+    if (scenario != "optmem-max" && has_small_option_memory(report)) {
+        causes.erase("optmem-max");
     }
     return causes;
 }
@@ -59,13 +75,14 @@ void check_told(const json& report, Told told) {
 
 // Every cause of late copies stands for all the bytes that went its way: no less than the payload, no more than what
 // was sent again. Only time stamps are asked for by call: the last packet of each call brings its payload back
-// (tcp_tx_timestamp).
-void check_bytes(const json& report, std::uint64_t payload) {
+// (tcp_tx_timestamp). And netem leaves most packets as they are.
+void check_bytes(const std::string& scenario, const json& report, std::uint64_t payload) {
     const std::uint64_t again = site_bytes(report, "server", "retransmitted");
     for (const json& cause : report["causes"]) {
         if (cause["bytes"].is_number()) {
             CAPTURE(cause["cause"]);
-            CHECK(measured(cause["bytes"]) >= (cause["cause"] == "timestamps-with-payload" ? 1 : payload));
+            const bool of_some = cause["cause"] == "timestamps-with-payload" || scenario == "netem-corrupt";
+            CHECK(measured(cause["bytes"]) >= (of_some ? 1 : payload));
             CHECK(measured(cause["bytes"]) <= payload + again);
         }
     }
@@ -79,12 +96,12 @@ void check(const std::string& scenario, const std::vector<Causes>& expected, Tol
         return;
     }
     CHECK(report["complete"] == true);
-    CHECK_MESSAGE(std::find(expected.begin(), expected.end(), causes_of(report)) != expected.end(),
+    CHECK_MESSAGE(std::find(expected.begin(), expected.end(), provoked_causes(scenario, report)) != expected.end(),
                   report["causes"].dump());
     check_balances(report);
     check_payload(report, size * messages);
     check_told(report, told);
-    check_bytes(report, size * messages);
+    check_bytes(scenario, report, size * messages);
 }
 
 constexpr std::uint64_t merged_size = 4093;
@@ -207,6 +224,14 @@ TEST_CASE("provoke: bpf-pull-sender") {
 }
 TEST_CASE("provoke: tunnel-without-offload") {
     check("tunnel-without-offload", {Causes{"tunnel-without-offload"}}, Told::copied);
+    check("tunnel-without-offload-gre", {Causes{"tunnel-without-offload"}}, Told::copied);
+}
+TEST_CASE("provoke: netem-corrupt, whose damaged packets are sent again") {
+    check("netem-corrupt", {Causes{"netem-corrupt", "local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: fragmented") {
+    // Before Linux 6.17 the router has copied the packets when it cuts them up.
+    check("fragmented", {Causes{"fragmented"}, Causes{"forwarded-copy"}}, Told::copied);
 }
 TEST_CASE("provoke: packet-tap-before-tun, two causes at once") {
     check("packet-tap-before-tun", {Causes{"packet-tap", "tun-tap"}}, Told::copied);
@@ -223,14 +248,19 @@ TEST_CASE("provoke: native-xdp, which looks like zero-copy to the program") {
 TEST_CASE("provoke: routed, bridged, tunnelled, segmented, mirrored: no copy of their own") {
     // Before Linux 6.17 a packet is copied where it is forwarded, and not again where it is delivered.
     check("routed", {Causes{"local-delivery"}, Causes{"forwarded-copy"}}, Told::copied);
-    for (const char* scenario : {"bridged", "tunnel", "no-segmentation-offload", "mirrored"}) {
+    for (const char* scenario : {"bridged", "tunnel", "tunnel-ipip", "tunnel-gre", "no-segmentation-offload"}) {
         CAPTURE(scenario);
         check(scenario, {Causes{"local-delivery"}}, Told::copied);
     }
+    // The same goes for the clone that ends in a third namespace.
+    check("mirrored", {Causes{"local-delivery"}, Causes{"local-delivery", "forwarded-copy"}}, Told::copied);
 }
 TEST_CASE("provoke: messages of many pages and of few bytes") {
     check("many-pages", {Causes{"local-delivery"}}, Told::copied, 1048576);
     check("small-sends", {Causes{"local-delivery"}}, Told::copied, 509);
+}
+TEST_CASE("provoke: calls without bytes, which get no completion") {
+    check("empty-sends", {Causes{"local-delivery"}}, Told::copied);
 }
 TEST_CASE("provoke: packets that are lost are sent again, and copied once") {
     check("lost-packets", {Causes{"local-delivery"}}, Told::copied);

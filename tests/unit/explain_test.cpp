@@ -13,6 +13,7 @@
 #include "explain/causes.h"
 #include "explain/classify.h"
 #include "explain/explain.h"
+#include "explain/refusals.h"
 #include "golden.h"
 #include "report/terminal.h"
 
@@ -445,6 +446,17 @@ TEST_CASE("refusals: two limits give one errno, and what was used of the first t
     CHECK(finding.calls == 3);
     CHECK_FALSE(finding.bytes.measured());
     CHECK(finding.who == "net.core.optmem_max 4096 B, 3521 B in use when a call was refused");
+}
+
+TEST_CASE("refusals: the option memory of kernels before 6.9 is small, unless it was made larger") {
+    model::Environment environment;
+    CHECK_FALSE(explain::has_small_option_memory(environment));  // not known
+    environment.limits["net.core.optmem_max"] = "20480";
+    CHECK(explain::has_small_option_memory(environment));
+    environment.limits["net.core.optmem_max"] = "20481";
+    CHECK_FALSE(explain::has_small_option_memory(environment));
+    environment.limits["server: net.core.optmem_max"] = "4096";  // of the sender's namespace
+    CHECK(explain::has_small_option_memory(environment));
 }
 
 TEST_CASE("refusals: no room and a signal are nobody's refusal, another errno is not known") {

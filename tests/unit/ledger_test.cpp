@@ -136,6 +136,7 @@ TEST_CASE("ledger: what is on one side of a balance only is unexplained, in eith
         {"completed", site(0, Site::completed_zerocopy, 13), payload, payload + 13, 13},
         {"queued", site(0, Site::transmit_queued, payload - 37), payload, payload - 37, 37},
         {"queued", site(0, Site::retransmitted, 41), payload + 41, payload, 41},
+        {"queued", site(0, Site::transmit_cloned, 53), payload + 53, payload, 53},
         {"transmitted", site(0, Site::transmit_zerocopy, payload - 17), payload, payload - 17, 17},
         {"transmitted", site(0, Site::transmit_linear, 19), payload, payload + 19, 19},
         {"crossed", site(0, Site::receive_zerocopy, payload + 43), payload, payload + 43, 43},
@@ -277,6 +278,24 @@ TEST_CASE("ledger: what is given to the driver arrives, or is lost and sent agai
         const Names ids = ids_of(close_books(capture).ledger.balances);
         CHECK(std::find(ids.begin(), ids.end(), "crossed") == ids.end());
     }
+}
+
+TEST_CASE("ledger: clones made on the way are queued besides the packets, and end here or elsewhere") {
+    constexpr std::uint64_t cloned = 8191;
+    Capture capture = test::delivered_capture();
+    auto& sites = capture.sockets[0].sites;
+    sites[Site::transmit_cloned] = {2, cloned};
+    sites[Site::transmit_queued].bytes = sites[Site::transmit_zerocopy].bytes = payload + cloned;
+    const auto unexplained = [&](std::uint64_t arrived, std::uint64_t copied) {
+        sites[Site::receive_zerocopy].bytes = arrived;
+        capture.late_copies[0].bytes = copied;
+        return close_books(capture).ledger.unexplained_bytes;
+    };
+    CHECK(unexplained(payload, payload) == Count(0));                    // dropped where they end
+    CHECK(unexplained(payload + cloned, payload + cloned) == Count(0));  // copied there
+    CHECK(unexplained(payload - 1, payload - 1) == Count(1));
+    CHECK(unexplained(payload + cloned + 1, payload + cloned + 1) == Count(1));
+    CHECK(unexplained(payload + cloned, payload) == Count(cloned));  // copied twice, and seen once
 }
 
 TEST_CASE("ledger: why a probe is missing") {

@@ -470,6 +470,7 @@ TEST_CASE("decode: the numbers of sites are those of the model") {
     CHECK(static_cast<int>(Site::retransmitted) == NETIO_RETRANSMITTED);
     CHECK(static_cast<int>(Site::receive_copied) == NETIO_RECEIVE_COPIED);
     CHECK(static_cast<int>(Site::receive_returned) == NETIO_RECEIVE_RETURNED);
+    CHECK(static_cast<int>(Site::transmit_cloned) == NETIO_TRANSMIT_CLONED);
     CHECK(model::site_count == NETIO_SITES);
 }
 

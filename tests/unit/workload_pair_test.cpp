@@ -103,6 +103,17 @@ TEST_CASE("workload: send calls that take only a part are carried on") {
     }
 }
 
+TEST_CASE("workload: calls without bytes between the messages get no number and no completion") {
+    ServerOptions options = short_run(CopyMode::zerocopy, 4093);
+    options.empty_sends = true;
+    const auto outcome = run_pair(options, {.verify = true});
+    REQUIRE(outcome.server);
+    REQUIRE(outcome.client);
+    CHECK(outcome.server->result.failure == "");
+    check_connection(CopyMode::zerocopy, 4093, outcome.server->result.connections.at(0),
+                     outcome.client->result.connections.at(0));
+}
+
 TEST_CASE("workload: without SO_ZEROCOPY the flag is ignored and no completion is awaited") {
     ServerOptions options = short_run(CopyMode::zerocopy, 16384);
     options.skip_opt_in = true;

@@ -16,7 +16,8 @@ from kernels import Refusal, ask, need
 CHANNEL_MODULES = ["virtio_pci", "virtio_console"]
 NETWORK_MODULES = ["veth"]
 # What scenarios ask the kernel for: loaded when it does.
-ON_DEMAND_MODULES = ["tun", "macvlan", "ipvlan", "bridge", "vxlan", "sch_ingress", "cls_bpf", "sch_netem"]
+ON_DEMAND_MODULES = ["tun", "macvlan", "ipvlan", "bridge", "vxlan", "ipip", "ip_gre", "sch_ingress", "cls_bpf",
+                     "sch_netem"]
 BUSYBOX_SHELL = "#!/bin/busybox sh\n"
 
 # The kernel runs it as `modprobe -q -- NAME` (kernel/module/kmod.c) with a name or an alias of a module.
