@@ -154,9 +154,11 @@ int fe_skb_copy_expand(__u64* ctx) {
     return function_copies(ctx, ctx[0], NETIO_COPIER_SKB_COPY);
 }
 
-/* Linux 5.17: bpf_loop, for a record that several copies see. */
+/* Linux 5.17: bpf_loop, for a record that several copies see. Two of them everywhere: acknowledgements that came while
+ * a call had the socket are handled by the task when the call ends (__release_sock), and a softirq that interrupts it
+ * there brings those of other sockets. */
 static __always_inline int fe_completes_in(__u64* ctx, __u32 copy) {
-    return ON_ONE_CPU(functions_preempt, complete_ubuf(ctx[0], functions_preempt));
+    return ON_ONE_CPU(functions_preempt, complete_ubuf(ctx[0], true));
 }
 
 FOUR_COPIES("fentry/__msg_zerocopy_callback", fe_completes)

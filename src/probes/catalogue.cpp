@@ -90,7 +90,10 @@ std::vector<Probe> make_catalogue() {
          "the kernel's record of each range of zero-copy calls, before notifications are merged",
          true,
          {
-             {Tier::fentry, {{"fe_completes", Hook::fentry, "__msg_zerocopy_callback"}}, "5.17"},
+             {Tier::fentry,
+              {{"fe_completes", Hook::fentry, "__msg_zerocopy_callback"},
+               {"fe_completes_2", Hook::fentry, "__msg_zerocopy_callback"}},
+              "5.17"},
              {Tier::fentry, {{"fe_completes_v5_12", Hook::fentry, "__msg_zerocopy_callback"}}, "5.12"},
              {Tier::fentry, {{"fe_completes_v5_10", Hook::fentry, "sock_zerocopy_callback"}}, "5.10"},
              // Where the callback is inlined into its caller, as in Debian's Linux 7.2.

@@ -236,7 +236,8 @@ TEST_CASE("causes: a foreign zero-copy sender on the machine does not appear in 
     }
     CHECK(report["capture"]["sockets"].size() == 2);
     CHECK(pids.count(server.pid()) + pids.count(client.pid()) == 0);
-    REQUIRE(report["causes"].size() == 1);
+    REQUIRE(std::count_if(report["causes"].begin(), report["causes"].end(),
+                          [](const json& cause) { return cause["bytes"].is_number(); }) == 1);
     CHECK(measured(report["causes"][0]["bytes"]) <= payload + site_bytes(report, "server", "retransmitted"));
 }
 
