@@ -155,12 +155,12 @@ Result<Network> make_network(model::Path path) {
     return path == model::Path::lo ? make_loopback() : joined(0, join_ends);
 }
 
-Result<Network> own_network(const std::string& server_address) {
+Result<Network> own_network(const std::string& address) {
     auto ns = Namespace::of_process(::getpid());
     if (!ns) {
         return Unexpected(ns.error());
     }
-    return Network{std::move(*ns), std::nullopt, server_address, {}, {}, {}, {}};
+    return Network{std::move(*ns), std::nullopt, address, {}, {}, {}, {}};
 }
 
 Result<Network> join_by_loopback() {

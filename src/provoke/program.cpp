@@ -57,7 +57,7 @@ std::vector<bpf_insn> pull_every_other_stretch(std::uint32_t stretch_bytes) {
     constexpr std::int32_t sequence_number = ETH_HLEN + sizeof(iphdr) + offsetof(tcphdr, seq);
     return {
         {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_6, .src_reg = BPF_REG_1},
-        {.code = BPF_LD | BPF_ABS | BPF_W, .imm = sequence_number},
+        {.code = BPF_LD | BPF_ABS, .imm = sequence_number},  // a word: BPF_W is 0
         {.code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_0, .imm = static_cast<std::int32_t>(stretch_bytes)},
         {.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_0, .off = 3, .imm = 0},
         {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_6},
