@@ -4,5 +4,6 @@
 #include "tier_fentry.h"
 #include "tier_kprobe.h"
 #include "tier_tracepoint.h"
+#include "unpreempted.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

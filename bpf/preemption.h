@@ -6,6 +6,8 @@
  * in four copies there, as name, name_2, name_3 and name_4: each takes what those before it had to miss. To lose an
  * event four tasks must have been preempted on one CPU, each in another copy.
  *
+ * Where kprobes are allowed, there are also programs that cannot be preempted (unpreempted.h).
+ *
  * Counters of a CPU must not be written by two tasks at once, so a program keeps the CPU while it works where it can
  * (bpf_preempt_disable, Linux 6.10; functions that are not static cannot be called meanwhile before Linux 6.15). A task
  * that should have been preempted is when the program releases the CPU: still in the program, which is why copies are

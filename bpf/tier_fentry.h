@@ -5,54 +5,7 @@
 
 #include "completion.h"
 #include "functions.h"
-#include "preemption.h"
-#include "receive.h"
-
-/* The copies of a program on a function run in an order that is not promised. So each knows by what the task did last
- * whether another one has done the work. */
-static __always_inline int function_ends_send(__u64 sk, __s32 result) {
-    struct netio_task* task;
-
-    if (functions_preempt) {
-        task = traced_task();
-        if (!task || (task->send_began && !task->msg))
-            return 0;
-    }
-    return send_ends(sk, result);
-}
-
-static __always_inline int function_copies_to_user(__u64 skb, __s32 offset, __s32 bytes) {
-    struct netio_task* task;
-
-    if (functions_preempt) {
-        task = traced_task();
-        if (!task || (task->copied_skb == skb && task->copied_offset == (__u32)offset))
-            return 0;
-        task->copied_skb = skb;
-        task->copied_offset = offset;
-        task->receive_ended = 0;
-    }
-    return receive_copies(bytes);
-}
-
-/* A call that gives bytes without copying them (MSG_TRUNC) is known by how far the socket has been read. */
-static __always_inline int function_ends_receive(__u64 sk, __s32 result, __s32 flags) {
-    struct netio_task* task;
-    __u32 sequence;
-
-    if (functions_preempt) {
-        task = traced_task();
-        if (!task)
-            return 0;
-        sequence = READ(struct tcp_sock, sk, copied_seq);
-        if (task->receive_ended && (!(flags & MSG_TRUNC) || task->returned_sequence == sequence))
-            return 0;
-        task->receive_ended = 1;
-        task->copied_skb = 0;
-        task->returned_sequence = sequence;
-    }
-    return receive_ends(sk, result, flags);
-}
+#include "once.h"
 
 static __always_inline int fe_send_begins_in(__u64* ctx, __u32 copy) {
     return ON_ONE_CPU(functions_preempt, ctx[2] ? send_begins(ctx[0], ctx[1], false) : 0);

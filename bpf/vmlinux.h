@@ -175,6 +175,17 @@ struct msghdr {
 	struct ubuf_info *msg_ubuf;
 };
 
+/* What perf's handlers of tracepoints make of their arguments: sock:sock_send_length and sock_recv_length, skb:consume_skb. */
+struct trace_event_raw_sock_msg_length {
+	void *sk;
+	int ret;
+	int flags;
+};
+
+struct trace_event_raw_consume_skb {
+	void *skbaddr;
+};
+
 struct ubuf_info_ops {
 	void (*complete)(struct sk_buff *, struct ubuf_info *, bool);
 };

@@ -7,12 +7,25 @@ using model::Tier;
 
 namespace {
 
+constexpr std::string_view no_limits{};
+constexpr bool against_preemption = true;
+
 std::vector<Probe> make_catalogue() {
     return {
         {"send-call",
          "bytes taken by send calls, and whether they were copied, pinned or referenced",
          true,
          {
+             {Tier::fentry,
+              {{"fe_send_begins", Hook::fentry, "tcp_sendmsg_locked"},
+               {"fe_send_ends", Hook::fexit, "tcp_sendmsg_locked"},
+               {"fe_mptcp_send_begins", Hook::fentry, "mptcp_sendmsg"},
+               {"fe_mptcp_send_ends", Hook::fexit, "mptcp_sendmsg"},
+               {"kp_send_begins", Hook::kprobe, "tcp_sendmsg_locked"},
+               {"pt_send_ends", Hook::perf_tracepoint, "sock_send_length"}},
+              "6.3",
+              no_limits,
+              against_preemption},
              {Tier::fentry,
               {{"fe_send_begins", Hook::fentry, "tcp_sendmsg_locked"},
                {"fe_send_ends", Hook::fexit, "tcp_sendmsg_locked"},
@@ -92,6 +105,22 @@ std::vector<Probe> make_catalogue() {
          {
              {Tier::fentry,
               {{"fe_completes", Hook::fentry, "__msg_zerocopy_callback"},
+               {"fe_completes_2", Hook::fentry, "__msg_zerocopy_callback"},
+               {"kp_completes_again", Hook::kprobe, "__msg_zerocopy_callback"}},
+              "5.17",
+              no_limits,
+              against_preemption},
+             {Tier::fentry,
+              {{"fe_error_reported", Hook::fentry, "sk_error_report"},
+               {"tp_packet_consumed", Hook::tracepoint, "consume_skb"},
+               {"tp_packet_consumed_2", Hook::tracepoint, "consume_skb"},
+               {"kp_error_reported", Hook::kprobe, "sk_error_report"},
+               {"pt_packet_consumed", Hook::perf_tracepoint, "consume_skb"}},
+              "5.17",
+              no_limits,
+              against_preemption},
+             {Tier::fentry,
+              {{"fe_completes", Hook::fentry, "__msg_zerocopy_callback"},
                {"fe_completes_2", Hook::fentry, "__msg_zerocopy_callback"}},
               "5.17"},
              {Tier::fentry, {{"fe_completes_v5_12", Hook::fentry, "__msg_zerocopy_callback"}}, "5.12"},
@@ -124,6 +153,24 @@ std::vector<Probe> make_catalogue() {
          "bytes copied to the receiver and returned by receive calls",
          true,
          {
+             {Tier::fentry,
+              {{"fe_receive_copies", Hook::fentry, "skb_copy_datagram_iter"},
+               {"fe_receive_ends", Hook::fexit, "tcp_recvmsg", 5},
+               {"fe_mptcp_receive_ends", Hook::fexit, "mptcp_recvmsg", 5},
+               {"kp_receive_copies_once", Hook::kprobe, "skb_copy_datagram_iter"},
+               {"pt_receive_ends", Hook::perf_tracepoint, "sock_recv_length"}},
+              "6.3",
+              no_limits,
+              against_preemption},
+             {Tier::fentry,
+              {{"fe_receive_copies", Hook::fentry, "skb_copy_datagram_iter"},
+               {"fe_receive_ends_v7", Hook::fexit, "tcp_recvmsg", 4},
+               {"fe_mptcp_receive_ends_v7", Hook::fexit, "mptcp_recvmsg", 4},
+               {"kp_receive_copies_once", Hook::kprobe, "skb_copy_datagram_iter"},
+               {"pt_receive_ends", Hook::perf_tracepoint, "sock_recv_length"}},
+              "7.2",
+              no_limits,
+              against_preemption},
              {Tier::fentry,
               {{"fe_receive_copies", Hook::fentry, "skb_copy_datagram_iter"},
                {"fe_receive_ends_v5_10", Hook::fexit, "tcp_recvmsg", 6}},
@@ -200,6 +247,8 @@ std::string_view prefix_of(Hook hook) {
             return "kprobe/";
         case Hook::tracepoint:
             return "tp_btf/";
+        case Hook::perf_tracepoint:
+            return "tracepoint/";
     }
     return "?/";
 }

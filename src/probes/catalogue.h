@@ -11,7 +11,7 @@
 namespace netio::probes {
 
 // How one BPF program hangs on the kernel.
-enum class Hook { fentry, fexit, kprobe, tracepoint };
+enum class Hook { fentry, fexit, kprobe, tracepoint, perf_tracepoint };
 
 struct Program {
     std::string_view name;  // in bpf/netio_trace.bpf.c
@@ -31,6 +31,9 @@ struct Variant {
     std::vector<Program> programs;
     std::string_view since;     // kernel version that introduced the names, for people; nothing is decided by it
     std::string_view limits{};  // what this variant cannot see that better ones can
+    // It is for kernels that preempt a task while it runs a program, and skip that program meanwhile: some of its
+    // programs are never preempted, of whatever tier (bpf/unpreempted.h). So it is not for a forced tier.
+    bool against_preemption = false;
 };
 
 // One fact worth knowing, with its variants in order of preference.

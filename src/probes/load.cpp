@@ -299,8 +299,8 @@ Result<std::optional<Stumble>> Loader::load_choice(Loaded& loaded) {
 Result<Loaded> Loader::run() {
     for (;;) {
         Loaded loaded;
-        loaded.choices =
-            select_variants(catalogue(), options_.tier, [this](const Program& program) { return attempt(program); });
+        loaded.choices = select_variants(catalogue(), {options_.tier, preemption_.functions},
+                                         [this](const Program& program) { return attempt(program); });
         if (auto forced = check_forced(loaded.choices, options_.tier); options_.insist && !forced) {
             return tl::make_unexpected(forced.error());
         }

@@ -27,12 +27,13 @@ bool attaches(const Variant& variant, const Try& attempt, std::vector<std::strin
     return true;
 }
 
-Choice choose(const Probe& probe, Tier forced, const Try& attempt) {
+Choice choose(const Probe& probe, const Conditions& conditions, const Try& attempt) {
     Choice choice{&probe, nullptr, {}};
     // What the ledger can do without may come from any tier.
-    const bool applies = probe.required && forced != Tier::automatic && has_tier(probe, forced);
+    const bool applies = probe.required && conditions.forced != Tier::automatic && has_tier(probe, conditions.forced);
     for (const Variant& variant : probe.variants) {
-        if (applies && variant.tier != forced) {
+        const bool fits = !variant.against_preemption || (conditions.preempted && !applies);
+        if (!fits || (applies && variant.tier != conditions.forced)) {
             continue;
         }
         if (attaches(variant, attempt, choice.refused)) {
@@ -45,10 +46,11 @@ Choice choose(const Probe& probe, Tier forced, const Try& attempt) {
 
 }  // namespace
 
-std::vector<Choice> select_variants(const std::vector<Probe>& probes, Tier forced, const Try& attempt) {
+std::vector<Choice> select_variants(const std::vector<Probe>& probes, const Conditions& conditions,
+                                    const Try& attempt) {
     std::vector<Choice> choices;
     for (const Probe& probe : probes) {
-        choices.push_back(choose(probe, forced, attempt));
+        choices.push_back(choose(probe, conditions, attempt));
     }
     return choices;
 }

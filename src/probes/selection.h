@@ -21,10 +21,15 @@ struct Choice {
     std::vector<std::string> refused;  // "fentry/skb_copy_ubufs: Operation not permitted (EPERM)"
 };
 
-// For each probe the first variant of which every program can be attached. `forced` leaves only the variants of that
-// tier, except for probes that have no variant of it at all (a fact that only tracepoints show). Pure but for
-// `attempt`.
-std::vector<Choice> select_variants(const std::vector<Probe>& probes, model::Tier forced, const Try& attempt);
+struct Conditions {
+    // Leaves only the variants of that tier, except for probes that have no variant of it at all (a fact that only
+    // tracepoints show).
+    model::Tier forced = model::Tier::automatic;
+    bool preempted = false;  // tasks are preempted while they run a program on a function
+};
+
+// For each probe the first variant of which every program can be attached. Pure but for `attempt`.
+std::vector<Choice> select_variants(const std::vector<Probe>& probes, const Conditions& conditions, const Try& attempt);
 
 // The programs of all chosen variants, each once, in the catalogue's order.
 std::vector<Program> programs_of(const std::vector<Choice>& choices);

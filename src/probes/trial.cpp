@@ -16,6 +16,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "kernel/limits.h"
 
 namespace netio::probes {
 
@@ -78,16 +79,18 @@ Result<void> Trial::attempt_uncached(const Program& program) {
         return refused("this kernel describes no types: " + types_.error().why);
     }
     const bool kprobe = program.hook == Hook::kprobe;
-    const std::uint32_t type =
-        program.hook == Hook::tracepoint ? types_->tracepoint(program.symbol) : types_->function(program.symbol);
+    const bool tracepoint = program.hook == Hook::tracepoint || program.hook == Hook::perf_tracepoint;
+    const std::uint32_t type = tracepoint ? types_->tracepoint(program.symbol) : types_->function(program.symbol);
     if (type == 0 && !kprobe) {
-        return refused(program.hook == Hook::tracepoint ? "no such tracepoint in this kernel"
-                                                        : "no such function in this kernel");
+        return refused(tracepoint ? "no such tracepoint in this kernel" : "no such function in this kernel");
     }
     const auto arguments = types_->arguments(type);
     if (program.arguments != 0 && arguments && *arguments != program.arguments) {
         return refused("it has " + std::to_string(*arguments) + " arguments in this kernel, not " +
                        std::to_string(program.arguments));
+    }
+    if (program.hook == Hook::perf_tracepoint) {  // perf knows it by the number that tracefs shows
+        return kernel::tracefs_folder(kernel::Root{}) ? Result<void>{} : refused("tracefs is not mounted");
     }
     // Kprobes need no type: a function without one is worth trying.
     if (type != 0 && works_.contains(program.hook)) {

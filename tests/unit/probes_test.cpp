@@ -68,7 +68,7 @@ Tier tier_of(const Choice& choice) {
 
 std::vector<Tier> chosen(FakeKernel& kernel, Tier forced = Tier::automatic) {
     std::vector<Tier> tiers;
-    for (const auto& choice : select_variants(small_catalogue(), forced, kernel.attempt())) {
+    for (const auto& choice : select_variants(small_catalogue(), {.forced = forced}, kernel.attempt())) {
         tiers.push_back(tier_of(choice));
     }
     return tiers;
@@ -87,8 +87,18 @@ const FakeKernel without_fentry{{{"fentry/a", not_permitted}}, {}};
 const FakeKernel only_tracepoints{
     {{"fentry/a", not_permitted}, {"kprobe/a", "no kprobes"}, {"kprobe/old", "no such function"}}, {}};
 
-std::string_view prefix_of(Tier tier) {
-    return tier == Tier::fentry ? "fe_" : tier == Tier::kprobe ? "kp_" : "tp_";
+std::string_view prefix_of(Hook hook) {
+    switch (hook) {
+        case Hook::fentry:
+        case Hook::fexit:
+            return "fe_";
+        case Hook::kprobe:
+            return "kp_";
+        case Hook::perf_tracepoint:
+            return "pt_";
+        default:
+            return "tp_";
+    }
 }
 
 bool fits(Hook hook, Tier tier) {
@@ -157,13 +167,33 @@ TEST_CASE("selection: the first variant that attaches as a whole") {
     CHECK(kernel.tried == Names{"fentry/a", "fexit/a", "tp_btf/ts", "tp_btf/tc"});  // nothing that is not needed
 }
 
+TEST_CASE("selection: what is never preempted comes along where programs on functions are") {
+    const std::vector<Probe> rows{
+        {"send",
+         "sends",
+         true,
+         {{Tier::fentry, {{"fe_a", Hook::fentry, "a"}, {"kp_a", Hook::kprobe, "a"}}, "6.3", "", true},
+          {Tier::fentry, {{"fe_a", Hook::fentry, "a"}}, "5.10"},
+          {Tier::kprobe, {{"kp_a", Hook::kprobe, "a"}}, "5.10"}}}};
+    FakeKernel kernel;
+    const auto chosen_with = [&](const probes::Conditions& conditions) {
+        return names_of(programs_of(select_variants(rows, conditions, kernel.attempt())));
+    };
+    CHECK(chosen_with({}) == Names{"fe_a"});
+    CHECK(chosen_with({.preempted = true}) == Names{"fe_a", "kp_a"});
+    CHECK(chosen_with({Tier::fentry, true}) == Names{"fe_a"});
+    CHECK(chosen_with({Tier::kprobe, true}) == Names{"kp_a"});
+    kernel.refusals["kprobe/a"] = "no";
+    CHECK(chosen_with({.preempted = true}) == Names{"fe_a"});
+}
+
 TEST_CASE("selection: falls back variant by variant") {
     FakeKernel kernel = without_fentry;
     CHECK(chosen(kernel) == std::vector<Tier>{Tier::kprobe, Tier::tracepoint});
     kernel = only_tracepoints;
     CHECK(chosen(kernel) == std::vector<Tier>{Tier::tracepoint, Tier::tracepoint});
     kernel = FakeKernel{{{"fexit/a", not_permitted}, {"kprobe/a", "no"}}, {}};  // half a variant is none
-    const auto choices = select_variants(small_catalogue(), Tier::automatic, kernel.attempt());
+    const auto choices = select_variants(small_catalogue(), {}, kernel.attempt());
     CHECK(choices[0].variant == &small_catalogue()[0].variants[2]);  // the renamed function
     CHECK(choices[0].refused == Names{std::string("fexit/a: ") + not_permitted, "kprobe/a: no"});
 }
@@ -171,7 +201,7 @@ TEST_CASE("selection: falls back variant by variant") {
 TEST_CASE("selection: nothing attaches") {
     FakeKernel kernel = only_tracepoints;
     kernel.refusals["tp_btf/ts"] = "no such tracepoint";
-    const auto choices = select_variants(small_catalogue(), Tier::automatic, kernel.attempt());
+    const auto choices = select_variants(small_catalogue(), {}, kernel.attempt());
     CHECK(tier_of(choices[0]) == Tier::none);
     CHECK(tier_of(choices[1]) == Tier::none);
     CHECK(choices[0].refused.size() == 4);
@@ -193,7 +223,7 @@ TEST_CASE("selection: a forced tier is the only one tried, where the probe has i
 
 TEST_CASE("selection: a forced tier that a required probe cannot have is an error") {
     FakeKernel kernel = without_fentry;
-    const auto choices = select_variants(small_catalogue(), Tier::fentry, kernel.attempt());
+    const auto choices = select_variants(small_catalogue(), {.forced = Tier::fentry}, kernel.attempt());
     CHECK(tier_of(choices[0]) == Tier::none);
     const auto checked = check_forced(choices, Tier::fentry);
     REQUIRE_FALSE(checked.has_value());
@@ -206,21 +236,21 @@ TEST_CASE("selection: a forced tier that a required probe cannot have is an erro
 
 TEST_CASE("selection: an optional probe that a forced tier cannot have is no error") {
     FakeKernel kernel{{{"tp_btf/tc", "no such tracepoint"}}, {}};
-    const auto choices = select_variants(small_catalogue(), Tier::tracepoint, kernel.attempt());
+    const auto choices = select_variants(small_catalogue(), {.forced = Tier::tracepoint}, kernel.attempt());
     CHECK(tier_of(choices[1]) == Tier::none);
     CHECK(check_forced(choices, Tier::tracepoint).has_value());
 }
 
 TEST_CASE("selection: a program that several probes share is loaded once") {
     FakeKernel kernel = only_tracepoints;
-    const auto choices = select_variants(small_catalogue(), Tier::automatic, kernel.attempt());
+    const auto choices = select_variants(small_catalogue(), {}, kernel.attempt());
     CHECK(names_of(programs_of(choices)) == Names{"tp_a", "tp_shared", "tp_c"});
 }
 
 TEST_CASE("selection: choices as facts") {
     FakeKernel kernel = without_fentry;
     kernel.refusals["tp_btf/tc"] = "no such tracepoint";
-    const auto facts = describe_choices(select_variants(small_catalogue(), Tier::automatic, kernel.attempt()));
+    const auto facts = describe_choices(select_variants(small_catalogue(), {}, kernel.attempt()));
     REQUIRE(facts.size() == 2);
     CHECK(facts[0].probe == "send");
     CHECK(facts[0].meaning == "sends");
@@ -232,7 +262,7 @@ TEST_CASE("selection: choices as facts") {
     CHECK(facts[1].tier == Tier::none);
     CHECK(facts[1].attached == "");
     FakeKernel willing;
-    CHECK(describe_choices(select_variants(small_catalogue(), Tier::automatic, willing.attempt()))[0].attached ==
+    CHECK(describe_choices(select_variants(small_catalogue(), {}, willing.attempt()))[0].attached ==
           "fentry/a + fexit/a");
 }
 
@@ -243,7 +273,7 @@ TEST_CASE("selection: a place where two programs hang is named once") {
          true,
          {{Tier::tracepoint, {{"tp_x", Hook::tracepoint, "t"}, {"tp_x_2", Hook::tracepoint, "t"}}, "5.10"}}}};
     FakeKernel kernel;
-    const auto choices = select_variants(rows, Tier::automatic, kernel.attempt());
+    const auto choices = select_variants(rows, {}, kernel.attempt());
     CHECK(describe_choices(choices)[0].attached == "tp_btf/t");
     CHECK(names_of(programs_of(choices)) == Names{"tp_x", "tp_x_2"});
 }
@@ -277,11 +307,11 @@ TEST_CASE("catalogue: programs are named after their tier and hang as the tier s
         for (const auto& variant : probe.variants) {
             CHECK_MESSAGE(!variant.programs.empty(), probe.id);
             for (const Program& row : variant.programs) {
-                // A tracepoint may complete a variant of another tier, which its first program names.
-                const bool completes = &row != &variant.programs.front() && row.hook == Hook::tracepoint;
-                const Tier tier = completes ? Tier::tracepoint : variant.tier;
-                CHECK_MESSAGE(row.name.starts_with(prefix_of(tier)), row.name);
-                CHECK_MESSAGE(fits(row.hook, tier), row.name);
+                CHECK_MESSAGE(row.name.starts_with(prefix_of(row.hook)), row.name);
+                // The first program names the tier. Tracepoints complete others, and any may against preemption.
+                const bool completes =
+                    &row != &variant.programs.front() && (row.hook == Hook::tracepoint || variant.against_preemption);
+                CHECK_MESSAGE((completes || fits(row.hook, variant.tier)), row.name);
                 const auto& known = spelling.emplace(row.name, spell(row)).first->second;
                 CHECK_MESSAGE(known == spell(row), row.name << ": one program, one hook");
             }
@@ -294,6 +324,7 @@ TEST_CASE("catalogue: programs are spelled as libbpf names their sections") {
     CHECK(spell({"x", Hook::fexit, "f"}) == "fexit/f");
     CHECK(spell({"x", Hook::kprobe, "f"}) == "kprobe/f");
     CHECK(spell({"x", Hook::tracepoint, "f"}) == "tp_btf/f");
+    CHECK(spell({"x", Hook::perf_tracepoint, "f"}) == "tracepoint/f");
 }
 
 TEST_CASE("catalogue: a variant that sees less than others says so") {
@@ -308,7 +339,7 @@ TEST_CASE("catalogue: a variant that sees less than others says so") {
     const auto refuse_rest = [](const Program& program) -> Result<void> {
         return program.symbol.starts_with("sys_") ? Result<void>{} : fail("the probe cannot be attached", "not here");
     };
-    const auto facts = probes::describe_choices(select_variants({*send}, Tier::tracepoint, refuse_rest));
+    const auto facts = probes::describe_choices(select_variants({*send}, {.forced = Tier::tracepoint}, refuse_rest));
     REQUIRE(facts.size() == 1);
     CHECK(facts[0].limits == send->variants.back().limits);
 }
