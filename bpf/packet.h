@@ -58,9 +58,8 @@ static __always_inline __u64 sender_of(__u64 uarg) {
         value_;                                                                         \
     })
 
-/* Whether the packet's outer transport protocol is TCP. */
-static __always_inline bool is_plain_tcp(__u64 skb, __u64 head) {
-    __u64 network = head + READ(struct sk_buff, skb, network_header);
+/* Whether TCP follows the header of the network layer at this address. */
+static __always_inline bool carries_tcp(__u64 network) {
     __u8 version = READ_ON_WIRE(struct iphdr, network, version_and_length) >> 4;
 
     return (version == 6 ? READ_ON_WIRE(struct ipv6hdr, network, nexthdr)
@@ -68,17 +67,18 @@ static __always_inline bool is_plain_tcp(__u64 skb, __u64 head) {
 }
 
 /* Bytes of headers before the payload of a TCP packet that starts at its link or network header; 0 where they cannot be
- * told: the segments of a packet that went into a tunnel no longer say where their inner headers are. */
+ * told: the segments of a packet that went into a tunnel no longer say where their inner headers are, or, in a tunnel
+ * within a tunnel, only where the next ones are. */
 static __always_inline __u32 header_bytes(__u64 skb) {
     __u64 head = (__u64)READ(struct sk_buff, skb, head);
+    bool wrapped = READ_BITFIELD(struct sk_buff, skb, encapsulation);
     __u64 transport;
 
-    if (READ_BITFIELD(struct sk_buff, skb, encapsulation))
-        transport = head + READ(struct sk_buff, skb, inner_transport_header);
-    else if (is_plain_tcp(skb, head))
-        transport = head + READ(struct sk_buff, skb, transport_header);
-    else
+    if (!carries_tcp(head + (wrapped ? READ(struct sk_buff, skb, inner_network_header)
+                                     : READ(struct sk_buff, skb, network_header))))
         return 0;
+    transport = head + (wrapped ? READ(struct sk_buff, skb, inner_transport_header)
+                                : READ(struct sk_buff, skb, transport_header));
     return transport - (__u64)READ(struct sk_buff, skb, data) + READ_BITFIELD(struct tcphdr, transport, doff) * 4;
 }
 

@@ -76,6 +76,7 @@ struct sk_buff {
 	unsigned int data_len;
 	__u16 transport_header;
 	__u16 inner_transport_header;
+	__u16 inner_network_header;
 	__u16 network_header;
 	__u8 encapsulation : 1;
 	__u8 pkt_type : 3;

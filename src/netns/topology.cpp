@@ -27,7 +27,6 @@ namespace {
 using Route = std::unique_ptr<rtnl_route, Release<rtnl_route_put>>;
 
 constexpr std::uint16_t vxlan_port = 4789;
-constexpr std::uint32_t vxlan_id = 99;
 
 // Runs `task` inside the namespace with a netlink socket of its own.
 Result<void> speak(const Namespace& ns, const std::function<Result<void>(nl_sock*)>& task) {
@@ -62,19 +61,20 @@ struct Ends {
     nl_addr* remote;
 };
 
-Link describe_vxlan(const Ends& ends) {
-    Link link(rtnl_link_vxlan_alloc());
-    rtnl_link_vxlan_set_id(link.get(), vxlan_id);
-    rtnl_link_vxlan_set_port(link.get(), vxlan_port);
-    rtnl_link_vxlan_set_link(link.get(), ends.lower);
-    rtnl_link_vxlan_set_group(link.get(), ends.remote);
-    return link;
-}
-
 std::uint32_t bits_of(const nl_addr* address) {
     std::uint32_t bits = 0;
     std::memcpy(&bits, nl_addr_get_binary_addr(address), sizeof bits);
     return bits;
+}
+
+Link describe_vxlan(const Ends& ends) {
+    Link link(rtnl_link_vxlan_alloc());
+    // A number of 24 bits that both ends know, and that no other tunnel between them has: their network's.
+    rtnl_link_vxlan_set_id(link.get(), ntohl(bits_of(ends.local)) >> 8);
+    rtnl_link_vxlan_set_port(link.get(), vxlan_port);
+    rtnl_link_vxlan_set_link(link.get(), ends.lower);
+    rtnl_link_vxlan_set_group(link.get(), ends.remote);
+    return link;
 }
 
 Link describe_ipip(const Ends& ends) {

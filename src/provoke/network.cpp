@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <array>
+
 #include "netns/link.h"
 #include "netns/topology.h"
 #include "provoke/tap_cable.h"
@@ -79,27 +81,21 @@ Result<Network> share_cable(netns::Sharing kind) {
     });
 }
 
-Result<void> tunnel(Network& network, netns::Wrapping kind) {
-    const auto end = [](const Namespace& ns, const char* address) { return LinkEnd{ns, "tunnel0", address}; };
-    const std::string& lower = network.server_device;
-    auto made =
-        netns::make_tunnel(kind, {end(network.server, "10.98.0.1/24"), lower, "10.99.0.1", "10.99.0.2"}).and_then([&] {
-            return netns::make_tunnel(kind,
-                                      {end(*network.client, "10.98.0.2/24"), client_device, "10.99.0.2", "10.99.0.1"});
-        });
-    network.server_address = "10.98.0.1";
-    return made;
+// Two devices `name` that wrap what they send for each other's `lower` device, in a network of their own: its addresses
+// begin with `subnet`, those of the devices below with `below`.
+Result<void> wrap(const Network& network, netns::Wrapping kind, const std::string& name, const std::string& subnet,
+                  const std::array<std::string, 2>& lower, const std::string& below) {
+    const auto end = [&](const Namespace& ns, const char* host) { return LinkEnd{ns, name, subnet + host + "/24"}; };
+    const std::string server_below = below + ".1";
+    const std::string client_below = below + ".2";
+    return netns::make_tunnel(kind, {end(network.server, ".1"), lower[0], server_below, client_below}).and_then([&] {
+        return netns::make_tunnel(kind, {end(*network.client, ".2"), lower[1], client_below, server_below});
+    });
 }
 
-// The server's address is that of a bridge with one port, as on a host of containers.
-Result<void> join_behind_bridge(const Network& network) {
-    return netns::make_veth({network.server, server_device, "10.97.0.1/24"},
-                            {*network.client, client_device, client_address})
-        .and_then([&] { return netns::make_bridge(network.server, "bridge0", {server_device}); })
-        .and_then([&] {
-            return netns::configure_device({network.server, "bridge0", server_address});
-        })
-        .and_then([&] { return netns::await_device(network.server, "bridge0"); });
+Result<void> tunnel(Network& network, netns::Wrapping kind) {
+    network.server_address = "10.98.0.1";
+    return wrap(network, kind, "tunnel0", "10.98.0", {network.server_device, network.client_device}, "10.99.0");
 }
 
 Result<Network> through_veth(netns::Wrapping kind) {
@@ -107,10 +103,14 @@ Result<Network> through_veth(netns::Wrapping kind) {
         0, [kind](Network& network) { return join_ends(network).and_then([&] { return tunnel(network, kind); }); });
 }
 
-Result<Network> through_bridge(netns::Wrapping kind) {
-    return joined(0, [kind](Network& network) {
-        network.server_device = "bridge0";
-        return join_behind_bridge(network).and_then([&] { return tunnel(network, kind); });
+// No device of a tunnel computes checksums inside of the packets that it wraps.
+Result<Network> through_tunnel(netns::Wrapping outer, netns::Wrapping inner) {
+    return joined(0, [outer, inner](Network& network) {
+        auto made = join_ends(network).and_then([&] { return tunnel(network, outer); }).and_then([&] {
+            return wrap(network, inner, "tunnel1", "10.97.0", {"tunnel0", "tunnel0"}, "10.98.0");
+        });
+        network.server_address = "10.97.0.1";
+        return made;
     });
 }
 
@@ -209,12 +209,12 @@ Result<Network> gre_over_veth() {
     return through_veth(netns::Wrapping::gre);
 }
 
-Result<Network> tunnel_over_bridge() {
-    return through_bridge(netns::Wrapping::vxlan);
+Result<Network> vxlan_over_vxlan() {
+    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::vxlan);
 }
 
-Result<Network> gre_over_bridge() {
-    return through_bridge(netns::Wrapping::gre);
+Result<Network> gre_over_vxlan() {
+    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::gre);
 }
 
 }  // namespace netio::provoke

@@ -43,9 +43,9 @@ Result<Network> join_by_router();   // by a third namespace that forwards betwee
 Result<Network> join_by_narrow_router();
 Result<Network> join_by_tap_cable();  // by two tap devices and a process that carries the frames
 Result<Network> tunnel_over_veth();  // by a VXLAN tunnel through a veth pair, which takes tunnelled packets as they are
-Result<Network> tunnel_over_bridge();  // by a VXLAN tunnel through a bridge at the sender, which does not
-Result<Network> ipip_over_veth();      // by an IP-in-IP tunnel through a veth pair
-Result<Network> gre_over_veth();       // by a GRE tunnel through a veth pair
-Result<Network> gre_over_bridge();     // by a GRE tunnel through a bridge at the sender
+Result<Network> ipip_over_veth();    // by an IP-in-IP tunnel through a veth pair
+Result<Network> gre_over_veth();     // by a GRE tunnel through a veth pair
+Result<Network> vxlan_over_vxlan();  // by a VXLAN tunnel through another one, which does not
+Result<Network> gre_over_vxlan();    // by a GRE tunnel through a VXLAN tunnel
 
 }  // namespace netio::provoke
