@@ -129,7 +129,8 @@ struct window {
     __u32 pulled_bytes;
     __u32 pad3;
     __u64 pulled_head;  /* the last linear area into which a whole payload was pulled, and by whom */
-    __u32 given_bytes;  /* counted when a device got the packet that is still current */
+    __u64 given_skb;    /* the packet, or the segment of it, that a device got last */
+    __u32 given_bytes;  /* what was counted then, or when it arrived */
     __u32 driver_bytes; /* of the packet, or the segment of it, that the driver has */
     __u32 driver_stack; /* of its copy that was seen last */
     __u8 forwarded;     /* the packet arrived on this machine and goes on */

@@ -56,6 +56,7 @@ struct netio_task {
     /* What programs that hang in several copies know each other's work by (bpf/preemption.h). */
     __u32 copied_offset;
     __u64 copied_skb;
+    __u64 copied_stretch;
     __u32 returned_sequence;
     __u8 seen;
     __u8 send_began;
@@ -165,7 +166,7 @@ struct netio_range {
 #define NETIO_HEAD_ALLOCATORS 3
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
-NETIO_ASSERT(sizeof(struct netio_task) == 72, "netio_task");
+NETIO_ASSERT(sizeof(struct netio_task) == 80, "netio_task");
 NETIO_ASSERT(sizeof(struct netio_socket) == 112, "netio_socket");
 NETIO_ASSERT(sizeof(struct netio_call) == 16, "netio_call");
 NETIO_ASSERT(sizeof(struct netio_late_key) == 24, "netio_late_key");

@@ -19,14 +19,25 @@ static __always_inline int function_ends_send(__u64 sk, __s32 result) {
     return send_ends(sk, result);
 }
 
+/* What a packet's protocol keeps first in its control block, for TCP where its payload begins and ends in the stream:
+ * within one call a later packet may have the address of one that was read and freed. */
+static __always_inline __u64 stretch_of(__u64 skb) {
+    return word_at(ADDRESS(struct sk_buff, skb, cb));
+}
+
 static __always_inline int function_copies_to_user(__u64 skb, __s32 offset, __s32 bytes) {
     struct netio_task* task;
+    __u64 stretch;
 
     if (functions_preempt) {
         task = traced_task();
-        if (!task || (task->copied_skb == skb && task->copied_offset == (__u32)offset))
+        if (!task)
+            return 0;
+        stretch = stretch_of(skb);
+        if (task->copied_skb == skb && task->copied_stretch == stretch && task->copied_offset == (__u32)offset)
             return 0;
         task->copied_skb = skb;
+        task->copied_stretch = stretch;
         task->copied_offset = offset;
         task->receive_ended = 0;
     }

@@ -27,6 +27,7 @@ static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, _
     w->walks_left = WALKS_PER_WINDOW;
     w->pages_left = 0;
     w->linear_bytes = 0;
+    w->given_skb = 0;
     w->given_bytes = 0;
     w->driver_bytes = 0;
     w->driver_stack = 0;
@@ -68,12 +69,12 @@ static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, _
     return 0;
 }
 
-/* The packet is queued once more: for the device below a tunnel, or by a router. It is the same packet, so what was
- * counted for the device above, or for an arrival, is taken back. */
-static __always_inline void take_back(struct window* w, __u32 slot, bool forwarded) {
+/* The packet, or a segment of it, is queued once more: for the device below a tunnel, or by a router. What was counted
+ * for the device above, or for an arrival, is taken back. */
+static __always_inline void take_back(struct window* w, __u64 skb, __u32 slot, bool forwarded) {
     __u64 bytes = w->given_bytes;
 
-    if (bytes && w->user_pages)
+    if (bytes && w->user_pages && (forwarded || w->given_skb == skb))
         count(slot, forwarded ? NETIO_RECEIVE_ZEROCOPY : NETIO_TRANSMIT_ZEROCOPY, -1ULL, -bytes);
 }
 
@@ -110,7 +111,8 @@ static __always_inline int transmit_queued(__u64 skb) {
     /* A new packet may have the address of one that is gone; but it came in from nowhere, and comes to the first
      * device. One that came through a bridge still names its sender on some kernels. */
     arrived = same && w->direction == NETIO_RECEIVE && READ(struct sk_buff, skb, skb_iif);
-    again = same && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
+    again = w->armed && w->direction == NETIO_TRANSMIT && (same || w->given_skb == skb) && w->sk == sk &&
+            device != w->top_device;
     top = again ? w->top_device : device;
     headers = header_bytes(skb);
     if (arrived || again)
@@ -123,7 +125,7 @@ static __always_inline int transmit_queued(__u64 skb) {
     }
     paged = READ(struct sk_buff, skb, data_len);
     if (arrived || again)
-        take_back(w, slot, arrived);
+        take_back(w, skb, slot, arrived);
     if (w->armed && w->slot == slot) {
         if (!headers)
             headers = w->header_bytes;
@@ -207,7 +209,8 @@ static __always_inline void given_to_driver(struct window* w, __u64 skb, __u64 s
     if (w->forwarded)
         return;
     count(slot, NETIO_TRANSMIT_ZEROCOPY, 1, paged);
-    w->given_bytes = w->skb == skb ? paged : 0;
+    w->given_skb = skb;
+    w->given_bytes = paged;
 }
 
 /* The same for one that waited in a queue while this CPU handled others: what arrived here and goes on, which was not

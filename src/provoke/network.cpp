@@ -103,7 +103,6 @@ Result<Network> through_veth(netns::Wrapping kind) {
         0, [kind](Network& network) { return join_ends(network).and_then([&] { return tunnel(network, kind); }); });
 }
 
-// No device of a tunnel computes checksums inside of the packets that it wraps.
 Result<Network> through_tunnel(netns::Wrapping outer, netns::Wrapping inner) {
     return joined(0, [outer, inner](Network& network) {
         auto made = join_ends(network).and_then([&] { return tunnel(network, outer); }).and_then([&] {
@@ -209,12 +208,16 @@ Result<Network> gre_over_veth() {
     return through_veth(netns::Wrapping::gre);
 }
 
-Result<Network> vxlan_over_vxlan() {
-    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::vxlan);
+Result<Network> vxlan_over_gre() {
+    return through_tunnel(netns::Wrapping::gre, netns::Wrapping::vxlan);
 }
 
-Result<Network> gre_over_vxlan() {
-    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::gre);
+Result<Network> gre_over_gre() {
+    return through_tunnel(netns::Wrapping::gre, netns::Wrapping::gre);
+}
+
+Result<Network> vxlan_over_vxlan() {
+    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::vxlan);
 }
 
 }  // namespace netio::provoke

@@ -225,6 +225,7 @@ TEST_CASE("provoke: bpf-pull-sender") {
 TEST_CASE("provoke: tunnel-without-offload") {
     check("tunnel-without-offload", {Causes{"tunnel-without-offload"}}, Told::copied);
     check("tunnel-without-offload-gre", {Causes{"tunnel-without-offload"}}, Told::copied);
+    check("tunnel-in-tunnel", {Causes{"tunnel-without-offload"}, Causes{"local-delivery"}}, Told::copied);
 }
 TEST_CASE("provoke: netem-corrupt, whose damaged packets are sent again") {
     check("netem-corrupt", {Causes{"netem-corrupt", "local-delivery"}}, Told::copied);
