@@ -82,6 +82,7 @@ static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
         return 0;
     if (w && has_user_pages(shared_info(skb)) && !READ(struct sk_buff, skb, skb_iif)) {
         w->pulled_skb = skb;
+        w->pulled_device = (__u64)READ(struct sk_buff, skb, dev);
         w->pulled_bytes = paged;
     }
     return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);

@@ -126,6 +126,7 @@ struct window {
     struct netio_late_key head_copy;  /* the function that made a new linear area in this window */
     struct netio_late_key outer_head; /* the same for the device above, whose segments come here one by one */
     __u64 pulled_skb;                 /* the packet that was pulled last where that can be seen, and its payload */
+    __u64 pulled_device;              /* where it was then; 0: nowhere yet */
     __u32 pulled_bytes;
     __u32 pad3;
     __u64 pulled_head;  /* the last linear area into which a whole payload was pulled, and by whom */

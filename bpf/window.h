@@ -27,7 +27,6 @@ static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, _
     w->walks_left = WALKS_PER_WINDOW;
     w->pages_left = 0;
     w->linear_bytes = 0;
-    w->given_skb = 0;
     w->given_bytes = 0;
     w->driver_bytes = 0;
     w->driver_stack = 0;
@@ -69,12 +68,12 @@ static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, _
     return 0;
 }
 
-/* The packet, or a segment of it, is queued once more: for the device below a tunnel, or by a router. What was counted
- * for the device above, or for an arrival, is taken back. */
-static __always_inline void take_back(struct window* w, __u64 skb, __u32 slot, bool forwarded) {
+/* The packet is queued once more: for the device below a tunnel, or by a router. It is the same packet, so what was
+ * counted for the device above, or for an arrival that ended in no copy, is taken back. */
+static __always_inline void take_back(struct window* w, __u32 slot, bool forwarded) {
     __u64 bytes = w->given_bytes;
 
-    if (bytes && w->user_pages && (forwarded || w->given_skb == skb))
+    if (bytes && w->user_pages)
         count(slot, forwarded ? NETIO_RECEIVE_ZEROCOPY : NETIO_TRANSMIT_ZEROCOPY, -1ULL, -bytes);
 }
 
@@ -100,7 +99,7 @@ static __noinline __u32 slot_of_clone(__u64 skb) {
 static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
     __u64 sk, info, device, top;
-    bool same, arrived, again;
+    bool same, arrived, again, uncopied;
     __u32 slot, paged, headers;
 
     if (!w || !measuring)
@@ -111,8 +110,7 @@ static __always_inline int transmit_queued(__u64 skb) {
     /* A new packet may have the address of one that is gone; but it came in from nowhere, and comes to the first
      * device. One that came through a bridge still names its sender on some kernels. */
     arrived = same && w->direction == NETIO_RECEIVE && READ(struct sk_buff, skb, skb_iif);
-    again = w->armed && w->direction == NETIO_TRANSMIT && (same || w->given_skb == skb) && w->sk == sk &&
-            device != w->top_device;
+    again = same && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
     top = again ? w->top_device : device;
     headers = header_bytes(skb);
     if (arrived || again)
@@ -124,8 +122,10 @@ static __always_inline int transmit_queued(__u64 skb) {
         return 0;
     }
     paged = READ(struct sk_buff, skb, data_len);
-    if (arrived || again)
-        take_back(w, skb, slot, arrived);
+    info = shared_info(skb);
+    uncopied = paged && has_user_pages(info) && msgzc_of(info);
+    if (again || (arrived && uncopied))
+        take_back(w, slot, arrived);
     if (w->armed && w->slot == slot) {
         if (!headers)
             headers = w->header_bytes;
@@ -138,22 +138,21 @@ static __always_inline int transmit_queued(__u64 skb) {
     w->top_device = top;
     w->paged_bytes = paged;
     w->linear_bytes = linear_payload(skb, paged, headers);
-    w->user_pages = 0;
+    w->user_pages = uncopied;
     if (!paged) {
-        if (w->pulled_skb == skb)
+        if (arrived) /* pulled or not: that stands among the arrivals */
+            return 0;
+        /* A device that pulls (WireGuard) got the packet from a queue of its own. */
+        if (w->pulled_skb == skb && (!w->pulled_device || w->pulled_device == device))
             count_as_queued(w, slot, w->pulled_bytes);
         else if (w->linear_bytes && was_pulled(w, skb))
             count_pulled(w, device, slot, w->linear_bytes);
         return 0;
     }
-    info = shared_info(skb);
-    if (has_user_pages(info) && msgzc_of(info)) {
-        w->user_pages = 1;
-        if (!arrived && !again) {
-            count(slot, NETIO_TRANSMIT_QUEUED, 1, paged);
-            if (!sk)
-                count(slot, NETIO_TRANSMIT_CLONED, 1, paged);
-        }
+    if (uncopied && !arrived && !again) {
+        count(slot, NETIO_TRANSMIT_QUEUED, 1, paged);
+        if (!sk)
+            count(slot, NETIO_TRANSMIT_CLONED, 1, paged);
     }
     return 0;
 }
@@ -209,8 +208,7 @@ static __always_inline void given_to_driver(struct window* w, __u64 skb, __u64 s
     if (w->forwarded)
         return;
     count(slot, NETIO_TRANSMIT_ZEROCOPY, 1, paged);
-    w->given_skb = skb;
-    w->given_bytes = paged;
+    w->given_bytes = w->skb == skb ? paged : 0;
 }
 
 /* The same for one that waited in a queue while this CPU handled others: what arrived here and goes on, which was not

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 
 #include "ledger/books.h"
@@ -140,12 +141,27 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
     }
 }
 
+// Whether the copy was made inside of a driver's transmit function: it is nearer to the copy than any function that
+// prepares a packet for the driver.
+bool is_in_transmission(const LateGroup& group) {
+    static constexpr std::array<std::string_view, 3> drivers{"dev_hard_start_xmit", "wg_xmit", "encrypt_packet"};
+    static constexpr std::array<std::string_view, 3> before{"validate_xmit_skb", "__dev_queue_xmit", "sch_direct_xmit"};
+    const auto is_one_of = [](const auto& names, const std::string& frame) {
+        return std::find(names.begin(), names.end(), frame) != names.end();
+    };
+    const auto nearest = std::find_if(group.stack.begin(), group.stack.end(), [&](const std::string& frame) {
+        return is_one_of(drivers, frame) || is_one_of(before, frame);
+    });
+    return nearest != group.stack.end() && is_one_of(drivers, *nearest);
+}
+
 // Whether a driver made the copy: the one that sends, or the one that receives on this machine, before its stack saw
 // the packet. What an XDP program without the driver's help gets has passed the receiving stack.
 bool by_driver(const LateGroup& group) {
     const bool generic = std::find(group.stack.begin(), group.stack.end(), "do_xdp_generic") != group.stack.end();
-    const bool sending = group.function == "skb_copy_ubufs" && group.telling == Telling::flagged &&
-                         group.direction == model::Direction::transmit;
+    const bool whole_packet = group.telling == Telling::flagged || group.telling == Telling::silent;
+    const bool sending = whole_packet && group.direction == model::Direction::transmit &&
+                         (group.function == "skb_copy_ubufs" || is_in_transmission(group));
     const bool rebuilt = group.function == "skb_pp_cow_data" || group.function.starts_with("veth_");
     return sending || (rebuilt && !generic);
 }

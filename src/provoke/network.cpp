@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "netns/encryption.h"
 #include "netns/link.h"
 #include "netns/topology.h"
 #include "provoke/tap_cable.h"
@@ -20,6 +21,7 @@ constexpr const char* server_device = "server0";
 constexpr const char* client_device = "client0";
 constexpr const char* server_host = "10.99.0.1";
 constexpr const char* server_address = "10.99.0.1/24";
+constexpr const char* client_host = "10.99.0.2";
 constexpr const char* client_address = "10.99.0.2/24";
 
 // Two ends that nothing joins yet, and `between` namespaces more.
@@ -81,35 +83,48 @@ Result<Network> share_cable(netns::Sharing kind) {
     });
 }
 
-// Two devices `name` that wrap what they send for each other's `lower` device, in a network of their own: its addresses
-// begin with `subnet`, those of the devices below with `below`.
-Result<void> wrap(const Network& network, netns::Wrapping kind, const std::string& name, const std::string& subnet,
-                  const std::array<std::string, 2>& lower, const std::string& below) {
+// The two ends of a tunnel between the ends of a network that is joined already.
+struct TunnelEnds {
+    netns::Tunnel server;
+    netns::Tunnel client;
+};
+
+// Two devices `name` above each other's `lower` devices, in a network of their own: its addresses begin with `subnet`,
+// those of the devices below with `below`. The run then goes through the tunnel.
+TunnelEnds enter_tunnel(Network& network, const std::string& name, const std::string& subnet,
+                        const std::array<std::string, 2>& lower, const std::string& below) {
     const auto end = [&](const Namespace& ns, const char* host) { return LinkEnd{ns, name, subnet + host + "/24"}; };
     const std::string server_below = below + ".1";
     const std::string client_below = below + ".2";
-    return netns::make_tunnel(kind, {end(network.server, ".1"), lower[0], server_below, client_below}).and_then([&] {
-        return netns::make_tunnel(kind, {end(*network.client, ".2"), lower[1], client_below, server_below});
-    });
+    network.server_address = subnet + ".1";
+    return {{end(network.server, ".1"), lower[0], server_below, client_below},
+            {end(*network.client, ".2"), lower[1], client_below, server_below}};
 }
 
-Result<void> tunnel(Network& network, netns::Wrapping kind) {
-    network.server_address = "10.98.0.1";
-    return wrap(network, kind, "tunnel0", "10.98.0", {network.server_device, network.client_device}, "10.99.0");
+TunnelEnds enter_tunnel(Network& network) {
+    return enter_tunnel(network, "tunnel0", "10.98.0", {network.server_device, network.client_device}, "10.99.0");
+}
+
+TunnelEnds enter_inner_tunnel(Network& network) {
+    return enter_tunnel(network, "tunnel1", "10.97.0", {"tunnel0", "tunnel0"}, "10.98.0");
+}
+
+Result<void> wrap(netns::Wrapping kind, const TunnelEnds& ends) {
+    return netns::make_tunnel(kind, ends.server).and_then([&] { return netns::make_tunnel(kind, ends.client); });
 }
 
 Result<Network> through_veth(netns::Wrapping kind) {
-    return joined(
-        0, [kind](Network& network) { return join_ends(network).and_then([&] { return tunnel(network, kind); }); });
+    return joined(0, [kind](Network& network) {
+        return join_ends(network).and_then([&] { return wrap(kind, enter_tunnel(network)); });
+    });
 }
 
+// No device of a tunnel computes checksums inside of the packets that it wraps.
 Result<Network> through_tunnel(netns::Wrapping outer, netns::Wrapping inner) {
     return joined(0, [outer, inner](Network& network) {
-        auto made = join_ends(network).and_then([&] { return tunnel(network, outer); }).and_then([&] {
-            return wrap(network, inner, "tunnel1", "10.97.0", {"tunnel0", "tunnel0"}, "10.98.0");
+        return join_ends(network).and_then([&] { return wrap(outer, enter_tunnel(network)); }).and_then([&] {
+            return wrap(inner, enter_inner_tunnel(network));
         });
-        network.server_address = "10.97.0.1";
-        return made;
     });
 }
 
@@ -166,6 +181,13 @@ Result<Network> join_by_loopback() {
     return make_loopback();
 }
 
+Result<Network> join_by_wide_cable() {
+    return joined(0, [](const Network& network) {
+        return netns::make_veth({network.server, server_device, server_address},
+                                {*network.client, client_device, client_address}, 9000);
+    });
+}
+
 Result<Network> join_by_macvlan() {
     return share_cable(netns::Sharing::macvlan);
 }
@@ -208,16 +230,38 @@ Result<Network> gre_over_veth() {
     return through_veth(netns::Wrapping::gre);
 }
 
-Result<Network> vxlan_over_gre() {
-    return through_tunnel(netns::Wrapping::gre, netns::Wrapping::vxlan);
-}
-
-Result<Network> gre_over_gre() {
-    return through_tunnel(netns::Wrapping::gre, netns::Wrapping::gre);
-}
-
 Result<Network> vxlan_over_vxlan() {
     return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::vxlan);
+}
+
+Result<Network> gre_over_vxlan() {
+    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::gre);
+}
+
+Result<Network> encrypt_by_wireguard() {
+    return joined(0, [](Network& network) {
+        return join_ends(network).and_then([&] {
+            const TunnelEnds ends = enter_tunnel(network);
+            return netns::make_wireguard(ends.server, ends.client);
+        });
+    });
+}
+
+Result<Network> encrypt_by_macsec() {
+    return joined(0, [](Network& network) {
+        return join_ends(network).and_then([&] {
+            const TunnelEnds ends = enter_tunnel(network);
+            return netns::make_macsec(ends.server, ends.client);
+        });
+    });
+}
+
+Result<Network> encrypt_by_ipsec() {
+    return joined(0, [](Network& network) {
+        return join_ends(network)
+            .and_then([&] { return netns::protect_by_ipsec(network.server, server_host, client_host); })
+            .and_then([&] { return netns::protect_by_ipsec(*network.client, client_host, server_host); });
+    });
 }
 
 }  // namespace netio::provoke

@@ -35,10 +35,11 @@ Result<Network> own_network(const std::string& server_address);
 
 Result<Network> join_by_loopback();  // one namespace, its own loopback
 // Two namespaces joined ...
-Result<Network> join_by_macvlan();  // by macvlan devices on one cable
-Result<Network> join_by_ipvlan();   // by ipvlan devices on one cable
-Result<Network> join_by_bridge();   // by a bridge in a third namespace
-Result<Network> join_by_router();   // by a third namespace that forwards between two networks
+Result<Network> join_by_wide_cable();  // by a veth pair for packets of 9000 bytes
+Result<Network> join_by_macvlan();     // by macvlan devices on one cable
+Result<Network> join_by_ipvlan();      // by ipvlan devices on one cable
+Result<Network> join_by_bridge();      // by a bridge in a third namespace
+Result<Network> join_by_router();      // by a third namespace that forwards between two networks
 // ... by one whose way to the client takes 1400 bytes, and that may cut the server's packets into fragments
 Result<Network> join_by_narrow_router();
 Result<Network> join_by_tap_cable();  // by two tap devices and a process that carries the frames
@@ -48,5 +49,9 @@ Result<Network> gre_over_veth();     // by a GRE tunnel through a veth pair
 Result<Network> vxlan_over_gre();    // by a VXLAN tunnel through a GRE tunnel, which does not
 Result<Network> gre_over_gre();      // by a GRE tunnel through another one
 Result<Network> vxlan_over_vxlan();  // by a VXLAN tunnel through another one, which computes them on Linux 7.2
+
+Result<Network> encrypt_by_wireguard();  // by WireGuard devices over a veth pair
+Result<Network> encrypt_by_macsec();     // by MACsec devices on a veth pair
+Result<Network> encrypt_by_ipsec();      // by a veth pair, with IPsec between the addresses
 
 }  // namespace netio::provoke

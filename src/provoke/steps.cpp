@@ -8,6 +8,7 @@
 #include "kernel/root.h"
 #include "model/capture.h"
 #include "netns/device.h"
+#include "netns/firewall.h"
 #include "netns/link.h"
 #include "netns/topology.h"
 #include "netns/traffic.h"
@@ -160,6 +161,14 @@ Result<void> pull_some_without_gathering(Stage& stage) {
     return filter(stage.network.server, stage.network.server_device, netns::Hook::egress, "netio_pull_some",
                   pull_every_other_stretch(stretch_bytes))
         .and_then([&] { return switch_gathering_off(stage); });
+}
+
+Result<void> track_at_sender(Stage& stage) {
+    return netns::track_as_ftp(stage.network.server);
+}
+
+Result<void> fill_in_checksums(Stage& stage) {
+    return netns::fill_checksums(stage.network.server);
 }
 
 Result<void> tap_and_no_checksums(Stage& stage) {

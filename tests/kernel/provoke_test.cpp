@@ -230,6 +230,15 @@ TEST_CASE("provoke: tunnel-without-offload") {
 TEST_CASE("provoke: netem-corrupt, whose damaged packets are sent again") {
     check("netem-corrupt", {Causes{"netem-corrupt", "local-delivery"}}, Told::copied);
 }
+TEST_CASE("provoke: macsec") {
+    check("macsec", {Causes{"macsec"}}, Told::copied);
+}
+TEST_CASE("provoke: ipsec") {
+    check("ipsec", {Causes{"ipsec"}}, Told::copied);
+}
+TEST_CASE("provoke: connection-helper") {
+    check("connection-helper", {Causes{"connection-helper"}}, Told::copied);
+}
 TEST_CASE("provoke: fragmented") {
     // Before Linux 6.17 the router has copied the packets when it cuts them up.
     check("fragmented", {Causes{"fragmented"}, Causes{"forwarded-copy"}}, Told::copied);

@@ -382,6 +382,23 @@ TEST_CASE("ledger: what left this machine uncopied has a line of its own") {
     CHECK(ids_of(close_books(capture).ledger.accounts) == Names{"sent.pinned", "received.copied"});
 }
 
+TEST_CASE("ledger: what a sending driver copied did not leave uncopied, and has nowhere to arrive") {
+    const auto left = [](std::vector<std::string> stack) {
+        Capture capture = test::uncopied_capture();
+        capture.late_copies = {
+            test::late_copy(std::move(stack), payload - 700, test::sender_key, model::Direction::transmit)};
+        return account_of(close_books(capture), "left.uncopied").bytes;
+    };
+    CHECK(left({"skb_segment", "tcp_gso_segment", "wg_xmit", "dev_hard_start_xmit", "__dev_queue_xmit"}) == Count(700));
+    CHECK(left({"__pskb_pull_tail", "skb_cow_data", "encrypt_packet", "wg_packet_encrypt_worker"}) == Count(700));
+    CHECK(left({"skb_copy_expand", "macsec_start_xmit", "dev_hard_start_xmit"}) == Count(700));
+    CHECK(left({"skb_copy_ubufs", "tun_net_xmit"}) == Count(700));  // its callers were not walked
+    // Made before the driver got it; and a tap's clone, which is made on the doorstep.
+    CHECK(left({"skb_segment", "validate_xmit_skb", "__dev_queue_xmit", "vxlan_xmit", "dev_hard_start_xmit"}) ==
+          Count(payload));
+    CHECK(left({"skb_copy_ubufs", "dev_queue_xmit_nit", "dev_hard_start_xmit"}) == Count(payload));
+}
+
 TEST_CASE("ledger: nothing sent has no ratio") {
     Capture capture = test::copying_capture(CopyMode::one_copy);
     capture.server.connections[0].bytes = capture.client.connections[0].bytes = 0;
