@@ -114,7 +114,7 @@ Result<void> commit(const Namespace& ns, Batch& batch, const std::string& what, 
 
 }  // namespace
 
-Result<void> track_as_ftp(const Namespace& ns) {
+Result<void> track_as_sip(const Namespace& ns) {
     Batch batch;
     add_chain(batch, "netio", NF_INET_LOCAL_IN);
     batch.add(NFT_MSG_NEWOBJ, [](nl_msg* message) {
@@ -122,7 +122,7 @@ Result<void> track_as_ftp(const Namespace& ns) {
         nla_put_string(message, NFTA_OBJ_NAME, object_name);
         put_number(message, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
         put_nested(message, NFTA_OBJ_DATA, [&] {
-            nla_put_string(message, NFTA_CT_HELPER_NAME, "ftp");
+            nla_put_string(message, NFTA_CT_HELPER_NAME, "sip");
             nla_put_u16(message, NFTA_CT_HELPER_L3PROTO, htons(NFPROTO_IPV4));
             nla_put_u8(message, NFTA_CT_HELPER_L4PROTO, IPPROTO_TCP);
         });
@@ -131,7 +131,7 @@ Result<void> track_as_ftp(const Namespace& ns) {
         put_number(message, NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_CT_HELPER);
         nla_put_string(message, NFTA_OBJREF_IMM_NAME, object_name);
     });
-    return commit(ns, batch, "cannot add a rule that sets a connection helper", "nf_conntrack_ftp");
+    return commit(ns, batch, "cannot add a rule that sets a connection helper", "nf_conntrack_sip");
 }
 
 Result<void> fill_checksums(const Namespace& ns) {

@@ -9,9 +9,9 @@
 
 namespace netio::netns {
 
-// Lets the connection tracker's helper for FTP look into every TCP connection that comes in, whatever its port
+// Lets the connection tracker's helper for SIP look into every TCP connection that comes in, whatever its port
 // (`ct helper set`).
-Result<void> track_as_ftp(const Namespace& ns);
+Result<void> track_as_sip(const Namespace& ns);
 // Fills in the checksum of every outgoing packet that no device segments (iptables -j CHECKSUM --checksum-fill).
 Result<void> fill_checksums(const Namespace& ns);
 

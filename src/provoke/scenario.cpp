@@ -115,7 +115,7 @@ std::vector<Scenario> make_scenarios() {
          .may_name = {"fragmented", "forwarded-copy"},  // before Linux 6.17 the router has copied already
          .network = join_by_narrow_router},
         {.id = "connection-helper",
-         .sets_up = "connection tracking at the sender, with the helper for FTP",
+         .sets_up = "connection tracking at the sender, with the helper for SIP",
          .must_name = {"connection-helper"},
          .prepare = track_at_sender},
         {.id = "firewall-checksum",

@@ -164,7 +164,7 @@ Result<void> pull_some_without_gathering(Stage& stage) {
 }
 
 Result<void> track_at_sender(Stage& stage) {
-    return netns::track_as_ftp(stage.network.server);
+    return netns::track_as_sip(stage.network.server);
 }
 
 Result<void> fill_in_checksums(Stage& stage) {

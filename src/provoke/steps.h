@@ -24,7 +24,7 @@ Result<void> pull_incoming(Stage& stage);            // ... at the receiver
 Result<void> lose_packets(Stage& stage);             // a filter at the receiver that drops one packet in 64
 Result<void> mirror_outgoing(Stage& stage);          // a clone of each packet out of a second device
 Result<void> corrupt_packets(Stage& stage);          // netem at the sender
-Result<void> track_at_sender(Stage& stage);          // connection tracking with a helper for FTP, at the sender
+Result<void> track_at_sender(Stage& stage);          // connection tracking with a helper for SIP, at the sender
 Result<void> fill_in_checksums(Stage& stage);        // a firewall rule at the sender
 Result<void> tap_and_no_checksums(Stage& stage);     // two causes at once
 // Pulls the payload of some packets at the sender, which sets the flag of their sends; segmentation copies that of the
