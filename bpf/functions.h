@@ -72,7 +72,7 @@ static __always_inline int function_copies(void* ctx, __u64 skb, __u8 copier) {
 /* Header pulls are frequent and copy a few bytes; only a pull of everything takes the payload out of the fragments. A
  * program on the way to the queue may do so: the queue is told what the packet was. */
 static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
-    struct window* w = this_window();
+    struct pulled pulled = {};
     __u32 paged;
 
     if (!measuring)
@@ -80,10 +80,10 @@ static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     paged = READ(struct sk_buff, skb, data_len);
     if (!paged || delta < 0 || (__u32)delta < paged)
         return 0;
-    if (w && has_user_pages(shared_info(skb)) && !READ(struct sk_buff, skb, skb_iif)) {
-        w->pulled_skb = skb;
-        w->pulled_device = (__u64)READ(struct sk_buff, skb, dev);
-        w->pulled_bytes = paged;
+    if (has_user_pages(shared_info(skb)) && !READ(struct sk_buff, skb, skb_iif)) {
+        pulled.device = (__u64)READ(struct sk_buff, skb, dev);
+        pulled.bytes = paged;
+        bpf_map_update_elem(&pulled_packets, &skb, &pulled, BPF_ANY);
     }
     return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);
 }

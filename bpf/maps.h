@@ -104,6 +104,20 @@ struct {
     __uint(max_entries, 256 * 1024);
 } events SEC(".maps");
 
+/* A packet whose whole payload was pulled into its linear area. Its task may go on on another CPU. */
+struct pulled {
+    __u64 device; /* where it was then; 0: nowhere yet */
+    __u32 bytes;
+    __u32 pad;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1024);
+    __type(key, __u64);
+    __type(value, struct pulled);
+} pulled_packets SEC(".maps"); /* struct sk_buff *; until the packet is queued, or given to a driver */
+
 /* The packet that this CPU handles now, between two events of the device layer. */
 struct window {
     __u64 skb;
@@ -125,16 +139,12 @@ struct window {
     struct netio_late_key copying;    /* the copy that the allocations still to come belong to */
     struct netio_late_key head_copy;  /* the function that made a new linear area in this window */
     struct netio_late_key outer_head; /* the same for the device above, whose segments come here one by one */
-    __u64 pulled_skb;                 /* the packet that was pulled last where that can be seen, and its payload */
-    __u64 pulled_device;              /* where it was then; 0: nowhere yet */
-    __u32 pulled_bytes;
-    __u32 pad3;
-    __u64 pulled_head;  /* the last linear area into which a whole payload was pulled, and by whom */
-    __u64 given_skb;    /* the packet, or the segment of it, that a device got last */
-    __u32 given_bytes;  /* what was counted then, or when it arrived */
-    __u32 driver_bytes; /* of the packet, or the segment of it, that the driver has */
-    __u32 driver_stack; /* of its copy that was seen last */
-    __u8 forwarded;     /* the packet arrived on this machine and goes on */
+    __u64 pulled_head;                /* the last linear area into which a whole payload was pulled, and by whom */
+    __u64 driver_skb;                 /* the packet, or the segment of it, that a driver got last with user pages */
+    __u32 given_bytes;                /* counted when a device got the packet that is still current */
+    __u32 driver_bytes;               /* of the packet, or the segment of it, that the driver has */
+    __u32 driver_stack;               /* of its copy that was seen last */
+    __u8 forwarded;                   /* the packet arrived on this machine and goes on */
     __u8 pad2[3];
 };
 

@@ -28,6 +28,7 @@ static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, _
     w->pages_left = 0;
     w->linear_bytes = 0;
     w->given_bytes = 0;
+    w->driver_skb = 0;
     w->driver_bytes = 0;
     w->driver_stack = 0;
     w->page_copy.copier = NETIO_COPIER_UNKNOWN;
@@ -44,8 +45,7 @@ static __always_inline void close_window(struct window* w, __u64 skb, __u64 sk, 
 }
 
 /* User pages that came to the queue as a copy. */
-static __always_inline void count_as_queued(struct window* w, __u32 slot, __u32 bytes) {
-    w->pulled_skb = 0;
+static __always_inline void count_as_queued(__u32 slot, __u32 bytes) {
     count(slot, NETIO_TRANSMIT_QUEUED, 1, bytes);
     count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
 }
@@ -64,7 +64,7 @@ static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, _
     see_device(device);
     add_copy(0, &key, 1, bytes, 0);
     if (key.user_pages)
-        count_as_queued(w, slot, bytes);
+        count_as_queued(slot, bytes);
     return 0;
 }
 
@@ -85,6 +85,19 @@ static __always_inline bool was_pulled(const struct window* w, __u64 skb) {
     return w->linear_bytes < PULLED_BYTES || (__u64)READ(struct sk_buff, skb, head) == w->pulled_head;
 }
 
+/* Whether the packet was pulled on its way to the queue, where such functions are seen: then it is counted. A device
+ * that pulls (WireGuard) got the packet from a queue of its own. */
+static __always_inline bool pulled_before(__u64 skb, __u64 device, __u32 slot) {
+    struct pulled* pulled = late_from_transmit ? 0 : bpf_map_lookup_elem(&pulled_packets, &skb);
+
+    if (!pulled)
+        return false;
+    if (!pulled->device || pulled->device == device)
+        count_as_queued(slot, pulled->bytes);
+    bpf_map_delete_elem(&pulled_packets, &skb);
+    return true;
+}
+
 /* A clone that was made on the way (tc's mirroring, a bridge that floods) names no socket; the user pages in it do. */
 static __noinline __u32 slot_of_clone(__u64 skb) {
     __u64 info, uarg;
@@ -99,7 +112,7 @@ static __noinline __u32 slot_of_clone(__u64 skb) {
 static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
     __u64 sk, info, device, top;
-    bool same, arrived, again, uncopied;
+    bool same, arrived, handed_on, again, uncopied;
     __u32 slot, paged, headers;
 
     if (!w || !measuring)
@@ -110,7 +123,8 @@ static __always_inline int transmit_queued(__u64 skb) {
     /* A new packet may have the address of one that is gone; but it came in from nowhere, and comes to the first
      * device. One that came through a bridge still names its sender on some kernels. */
     arrived = same && w->direction == NETIO_RECEIVE && READ(struct sk_buff, skb, skb_iif);
-    again = same && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
+    handed_on = w->armed && w->driver_skb == skb; /* a segment, by the driver of a tunnel */
+    again = (same || handed_on) && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
     top = again ? w->top_device : device;
     headers = header_bytes(skb);
     if (arrived || again)
@@ -142,10 +156,7 @@ static __always_inline int transmit_queued(__u64 skb) {
     if (!paged) {
         if (arrived) /* pulled or not: that stands among the arrivals */
             return 0;
-        /* A device that pulls (WireGuard) got the packet from a queue of its own. */
-        if (w->pulled_skb == skb && (!w->pulled_device || w->pulled_device == device))
-            count_as_queued(w, slot, w->pulled_bytes);
-        else if (w->linear_bytes && was_pulled(w, skb))
+        if (!pulled_before(skb, device, slot) && w->linear_bytes && was_pulled(w, skb))
             count_pulled(w, device, slot, w->linear_bytes);
         return 0;
     }
@@ -202,13 +213,14 @@ static __always_inline void given_to_driver(struct window* w, __u64 skb, __u64 s
         w->paged_bytes = paged;
         w->user_pages = 1;
     }
+    w->driver_skb = skb;
     w->driver_bytes = paged;
     w->driver_stack = 0;
     w->walks_left = WALKS_PER_WINDOW;
     if (w->forwarded)
         return;
     count(slot, NETIO_TRANSMIT_ZEROCOPY, 1, paged);
-    w->given_bytes = w->skb == skb ? paged : 0;
+    w->given_bytes = paged;
 }
 
 /* The same for one that waited in a queue while this CPU handled others: what arrived here and goes on, which was not
@@ -224,7 +236,6 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
 
     if (!w || !measuring)
         return 0;
-    w->pulled_skb = 0; /* pulled after it was queued */
     sk = (__u64)READ(struct sk_buff, skb, sk);
     if (w->skb == skb && w->sk == sk && w->direction == NETIO_TRANSMIT) /* mostly what was queued just now */
         slot = w->armed ? w->slot : NO_SLOT;
@@ -235,6 +246,8 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     if (slot == NO_SLOT)
         return 0;
     paged = READ(struct sk_buff, skb, data_len);
+    if (!paged && !late_from_transmit)
+        bpf_map_delete_elem(&pulled_packets, &skb); /* pulled after it was queued */
     if (paged) {
         info = shared_info(skb);
         if (has_user_pages(info) && msgzc_of(info))

@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <array>
-
 #include "netns/encryption.h"
 #include "netns/link.h"
 #include "netns/topology.h"
@@ -89,24 +87,26 @@ struct TunnelEnds {
     netns::Tunnel client;
 };
 
-// Two devices `name` above each other's `lower` devices, in a network of their own: its addresses begin with `subnet`,
-// those of the devices below with `below`. The run then goes through the tunnel.
+// Two devices `name` above those that the packets leave through now, in a network of their own: its addresses begin
+// with `subnet`, those below with `below`. The run then goes through the tunnel.
 TunnelEnds enter_tunnel(Network& network, const std::string& name, const std::string& subnet,
-                        const std::array<std::string, 2>& lower, const std::string& below) {
+                        const std::string& below) {
     const auto end = [&](const Namespace& ns, const char* host) { return LinkEnd{ns, name, subnet + host + "/24"}; };
     const std::string server_below = below + ".1";
     const std::string client_below = below + ".2";
+    TunnelEnds ends{{end(network.server, ".1"), network.server_device, server_below, client_below},
+                    {end(*network.client, ".2"), network.client_device, client_below, server_below}};
     network.server_address = subnet + ".1";
-    return {{end(network.server, ".1"), lower[0], server_below, client_below},
-            {end(*network.client, ".2"), lower[1], client_below, server_below}};
+    network.server_device = network.client_device = name;
+    return ends;
 }
 
 TunnelEnds enter_tunnel(Network& network) {
-    return enter_tunnel(network, "tunnel0", "10.98.0", {network.server_device, network.client_device}, "10.99.0");
+    return enter_tunnel(network, "tunnel0", "10.98.0", "10.99.0");
 }
 
 TunnelEnds enter_inner_tunnel(Network& network) {
-    return enter_tunnel(network, "tunnel1", "10.97.0", {"tunnel0", "tunnel0"}, "10.98.0");
+    return enter_tunnel(network, "tunnel1", "10.97.0", "10.98.0");
 }
 
 Result<void> wrap(netns::Wrapping kind, const TunnelEnds& ends) {
@@ -119,11 +119,16 @@ Result<Network> through_veth(netns::Wrapping kind) {
     });
 }
 
-// No device of a tunnel computes checksums inside of the packets that it wraps.
-Result<Network> through_tunnel(netns::Wrapping outer, netns::Wrapping inner) {
-    return joined(0, [outer, inner](Network& network) {
-        return join_ends(network).and_then([&] { return wrap(outer, enter_tunnel(network)); }).and_then([&] {
-            return wrap(inner, enter_inner_tunnel(network));
+// A GRE device computes no checksums inside of the packets that it wraps, and one of VXLAN does so since Linux 7 only.
+Result<void> wrap_without_offload(Network& network) {
+    const TunnelEnds ends = enter_tunnel(network);
+    return wrap(netns::Wrapping::gre, ends).or_else([&](const Error&) { return wrap(netns::Wrapping::vxlan, ends); });
+}
+
+Result<Network> through_tunnel(netns::Wrapping kind) {
+    return joined(0, [kind](Network& network) {
+        return join_ends(network).and_then([&] { return wrap_without_offload(network); }).and_then([&] {
+            return wrap(kind, enter_inner_tunnel(network));
         });
     });
 }
@@ -230,12 +235,12 @@ Result<Network> gre_over_veth() {
     return through_veth(netns::Wrapping::gre);
 }
 
-Result<Network> vxlan_over_vxlan() {
-    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::vxlan);
+Result<Network> vxlan_over_tunnel() {
+    return through_tunnel(netns::Wrapping::vxlan);
 }
 
-Result<Network> gre_over_vxlan() {
-    return through_tunnel(netns::Wrapping::vxlan, netns::Wrapping::gre);
+Result<Network> gre_over_tunnel() {
+    return through_tunnel(netns::Wrapping::gre);
 }
 
 Result<Network> encrypt_by_wireguard() {

@@ -46,9 +46,9 @@ Result<Network> join_by_tap_cable();  // by two tap devices and a process that c
 Result<Network> tunnel_over_veth();  // by a VXLAN tunnel through a veth pair, which takes tunnelled packets as they are
 Result<Network> ipip_over_veth();    // by an IP-in-IP tunnel through a veth pair
 Result<Network> gre_over_veth();     // by a GRE tunnel through a veth pair
-Result<Network> vxlan_over_gre();    // by a VXLAN tunnel through a GRE tunnel, which does not
-Result<Network> gre_over_gre();      // by a GRE tunnel through another one
-Result<Network> vxlan_over_vxlan();  // by a VXLAN tunnel through another one, which computes them on Linux 7.2
+// ... by a tunnel of VXLAN or GRE through another tunnel, which computes no checksums inside of what it wraps
+Result<Network> vxlan_over_tunnel();
+Result<Network> gre_over_tunnel();
 
 Result<Network> encrypt_by_wireguard();  // by WireGuard devices over a veth pair
 Result<Network> encrypt_by_macsec();     // by MACsec devices on a veth pair
