@@ -9,13 +9,12 @@
 #ifndef NETIO_WINDOW_H
 #define NETIO_WINDOW_H
 
-#include "stacks.h"
+#include "pulled.h"
 
 #define PAGE_BYTES 4096
 #define WALKS_PER_WINDOW 3
 #define PACKET_HOST 0
 #define SEGMENT_BYTES 1024U /* an area with room for a segment's payload */
-#define PULLED_BYTES 2048U  /* an area with room for payload, not for headers alone */
 
 static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, __u64 device, __u32 slot,
                                         __u8 direction) {
@@ -44,30 +43,6 @@ static __always_inline void close_window(struct window* w, __u64 skb, __u64 sk, 
     w->armed = 0;
 }
 
-/* User pages that came to the queue as a copy. */
-static __always_inline void count_as_queued(__u32 slot, __u32 bytes) {
-    count(slot, NETIO_TRANSMIT_QUEUED, 1, bytes);
-    count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
-}
-
-/* The payload of this packet was pulled into its linear area before it came to the queue. */
-static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, __u32 bytes) {
-    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
-    struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT, .copier = NETIO_COPIER_PULL_TAIL};
-
-    if (!w || !socket || !late_from_transmit)
-        return 0;
-    key.device = device;
-    key.stack = pulling_stack;
-    key.user_pages = socket->zerocopy_used != 0;
-    w->pulled_head = 0;
-    see_device(device);
-    add_copy(0, &key, 1, bytes, 0);
-    if (key.user_pages)
-        count_as_queued(slot, bytes);
-    return 0;
-}
-
 /* The packet is queued once more: for the device below a tunnel, or by a router. It is the same packet, so what was
  * counted for the device above, or for an arrival that ended in no copy, is taken back. */
 static __always_inline void take_back(struct window* w, __u32 slot, bool forwarded) {
@@ -75,27 +50,6 @@ static __always_inline void take_back(struct window* w, __u32 slot, bool forward
 
     if (bytes && w->user_pages)
         count(slot, forwarded ? NETIO_RECEIVE_ZEROCOPY : NETIO_TRANSMIT_ZEROCOPY, -1ULL, -bytes);
-}
-
-/* TCP puts payload into fragments. What comes without any, in the area that was just made to pull a packet into, was
- * pulled; and so was what fits into the area that each packet has, once larger packets are seen to be pulled. */
-static __always_inline bool was_pulled(const struct window* w, __u64 skb) {
-    if (!pulling_stack)
-        return false;
-    return w->linear_bytes < PULLED_BYTES || (__u64)READ(struct sk_buff, skb, head) == w->pulled_head;
-}
-
-/* Whether the packet was pulled on its way to the queue, where such functions are seen: then it is counted. A device
- * that pulls (WireGuard) got the packet from a queue of its own. */
-static __always_inline bool pulled_before(__u64 skb, __u64 device, __u32 slot) {
-    struct pulled* pulled = late_from_transmit ? 0 : bpf_map_lookup_elem(&pulled_packets, &skb);
-
-    if (!pulled)
-        return false;
-    if (!pulled->device || pulled->device == device)
-        count_as_queued(slot, pulled->bytes);
-    bpf_map_delete_elem(&pulled_packets, &skb);
-    return true;
 }
 
 /* A clone that was made on the way (tc's mirroring, a bridge that floods) names no socket; the user pages in it do. */
