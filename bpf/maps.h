@@ -140,11 +140,13 @@ struct window {
     struct netio_late_key head_copy;  /* the function that made a new linear area in this window */
     struct netio_late_key outer_head; /* the same for the device above, whose segments come here one by one */
     __u64 pulled_head;                /* the last linear area into which a whole payload was pulled, and by whom */
-    __u64 driver_skb;                 /* the packet, or the segment of it, that a driver got last with user pages */
-    __u32 given_bytes;                /* counted when a device got the packet that is still current */
-    __u32 driver_bytes;               /* of the packet, or the segment of it, that the driver has */
-    __u32 driver_stack;               /* of its copy that was seen last */
-    __u8 forwarded;                   /* the packet arrived on this machine and goes on */
+    __u32 pulled_stack;
+    __u32 pad3;
+    __u64 driver_skb;   /* the packet, or the segment of it, that a driver got last with user pages */
+    __u32 given_bytes;  /* counted when a device got the packet that is still current */
+    __u32 driver_bytes; /* of the packet, or the segment of it, that the driver has */
+    __u32 driver_stack; /* of its copy that was seen last */
+    __u8 forwarded;     /* the packet arrived on this machine and goes on */
     __u8 pad2[3];
 };
 

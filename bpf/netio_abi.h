@@ -92,6 +92,8 @@ struct netio_socket {
     __u32 shared;        /* calls that began without the socket lock met each other: their positions are not known */
     __u32 protocol;      /* IPPROTO_TCP or IPPROTO_MPTCP */
     __u32 option_memory; /* sk_omem_alloc when a call was last refused with ENOBUFS; 0: never */
+    __u32 pulling_stack; /* of the function that pulled its last packet before the queue; 0: none did */
+    __u32 pad;
 };
 
 /* The position at which zero-copy call `id` began. */
@@ -167,7 +169,7 @@ struct netio_range {
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
 NETIO_ASSERT(sizeof(struct netio_task) == 80, "netio_task");
-NETIO_ASSERT(sizeof(struct netio_socket) == 112, "netio_socket");
+NETIO_ASSERT(sizeof(struct netio_socket) == 120, "netio_socket");
 NETIO_ASSERT(sizeof(struct netio_call) == 16, "netio_call");
 NETIO_ASSERT(sizeof(struct netio_late_key) == 24, "netio_late_key");
 NETIO_ASSERT(sizeof(struct netio_device) == 56, "netio_device");

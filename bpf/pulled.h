@@ -14,15 +14,22 @@ static __always_inline void count_as_queued(__u32 slot, __u32 bytes) {
     count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
 }
 
+/* Who pulled this packet: known by its area, else who did so with the socket's last one that was, or with any. */
+static __always_inline __u32 stack_of_pull(const struct window* w, struct netio_socket* socket, bool known) {
+    if (known)
+        socket->pulling_stack = w->pulled_stack;
+    return socket->pulling_stack ? socket->pulling_stack : pulling_stack;
+}
+
 /* The payload of this packet was pulled into its linear area before it came to the queue. */
-static __noinline int count_pulled(struct window* w, __u64 device, __u32 slot, __u32 bytes) {
+static __noinline int count_pulled(struct window* w, __u64 skb, __u64 device, __u32 slot, __u32 bytes) {
     struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
     struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT, .copier = NETIO_COPIER_PULL_TAIL};
 
     if (!w || !socket || !late_from_transmit)
         return 0;
     key.device = device;
-    key.stack = pulling_stack;
+    key.stack = stack_of_pull(w, socket, (__u64)READ(struct sk_buff, skb, head) == w->pulled_head);
     key.user_pages = socket->zerocopy_used != 0;
     w->pulled_head = 0;
     see_device(device);

@@ -111,7 +111,7 @@ static __always_inline int transmit_queued(__u64 skb) {
         if (arrived) /* pulled or not: that stands among the arrivals */
             return 0;
         if (!pulled_before(skb, device, slot) && w->linear_bytes && was_pulled(w, skb))
-            count_pulled(w, device, slot, w->linear_bytes);
+            count_pulled(w, skb, device, slot, w->linear_bytes);
         return 0;
     }
     if (uncopied && !arrived && !again) {
@@ -356,7 +356,7 @@ static __noinline int head_allocated(void* ctx, struct window* w, bool in_window
         if (stack.copier != NETIO_COPIER_PULL_TAIL)
             return 0;
         w->pulled_head = word_at((__u64)ctx + 8);
-        pulling_stack = stack.hash;
+        w->pulled_stack = pulling_stack = stack.hash;
         key.stack = stack.hash;
         add_copy(ctx, &key, 0, 0, 0); /* for its call stack */
         return 0;
