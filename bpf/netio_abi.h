@@ -165,7 +165,7 @@ struct netio_range {
     __u64 end;
 };
 
-#define NETIO_HEAD_ALLOCATORS 3
+#define NETIO_HEAD_ALLOCATORS 7
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
 NETIO_ASSERT(sizeof(struct netio_task) == 80, "netio_task");

@@ -412,14 +412,21 @@ static __noinline int arrival_pulled(void* ctx, struct window* w, bool whole) {
     return 0;
 }
 
+static __always_inline bool makes_head(__u64 call_site) {
+    for (int i = 0; i < NETIO_HEAD_ALLOCATORS; i++) {
+        if (within(&head_allocators[i], call_site))
+            return true;
+    }
+    return false;
+}
+
 static __always_inline int memory_allocated(void* ctx, __u64 call_site, __u64 requested) {
     struct window* w = this_window();
     bool in_window;
 
     if (!w || !measuring)
         return 0;
-    if (!within(&head_allocators[0], call_site) && !within(&head_allocators[1], call_site) &&
-        !within(&head_allocators[2], call_site))
+    if (!makes_head(call_site))
         return 0;
     if (w->armed && w->direction == NETIO_RECEIVE && w->user_pages && w->paged_bytes) {
         if (!w->walks_left || (requested < w->paged_bytes && requested < SEGMENT_BYTES))

@@ -27,6 +27,7 @@ Result<void> put(const std::string& target, const std::string& text);
 struct Outputs {
     std::string json;
     std::string csv;
+    bool evidence = false;
 };
 
 void declare_outputs(CLI::App& cli, Outputs& outputs);

@@ -35,6 +35,9 @@ void declare_outputs(CLI::App& cli, Outputs& outputs) {
                    "Write everything as JSON to FILE; without FILE to stdout, instead of the report");
     declare_output(cli, "--csv", outputs.csv,
                    "Write one row of figures as CSV to FILE; without FILE to stdout, instead of the report");
+    cli.add_flag("--evidence", outputs.evidence,
+                 "Show what each cause was concluded from: call stacks, devices, errors, limits and both sides of "
+                 "every balance");
 }
 
 Result<void> check_outputs(const Outputs& outputs) {
@@ -68,8 +71,9 @@ Result<int> print_report(const model::Capture& capture, const Outputs& outputs) 
         }
     }
     if (outputs.json != standard_output && outputs.csv != standard_output) {
+        const auto depth = outputs.evidence ? report::Depth::evidence : report::Depth::summary;
         const auto style = report::detect_style(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
-        if (auto put_text = put(standard_output, report::render_terminal(report, style)); !put_text) {
+        if (auto put_text = put(standard_output, report::render_terminal(report, style, depth)); !put_text) {
             return tl::make_unexpected(put_text.error());
         }
     }

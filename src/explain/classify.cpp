@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "explain/causes.h"
+#include "explain/evidence.h"
 #include "explain/refusals.h"
 #include "stats/ratio.h"
 
@@ -84,6 +85,10 @@ std::string remedy_for(const std::string& id, const model::DeviceFacts& device) 
     return remedy;
 }
 
+void append(std::vector<std::string>& lines, const std::vector<std::string>& more) {
+    lines.insert(lines.end(), more.begin(), more.end());
+}
+
 Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& groups, const model::Capture& capture,
                    const model::Figure<std::uint64_t>& payload) {
     Finding finding;
@@ -93,6 +98,7 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
         bytes += group->bytes;
         finding.calls += group->copies;
         finding.silent = finding.silent || group->telling == ledger::Telling::silent;
+        append(finding.evidence, evidence_of(*group));
     }
     finding.bytes = bytes;
     finding.share = stats::safe_ratio(bytes, transmitted_bytes(capture, payload)).value_or(0);
@@ -102,6 +108,7 @@ Finding finding_of(const std::string& id, const std::vector<const LateGroup*>& g
         finding.who = tap_owners(capture, id == "packet-tap" ? Role::server : Role::client);
     }
     finding.sentence = cause(id).meaning;
+    finding.evidence_wanted = cause(id).evidence;
     finding.remedy = remedy_for(id, groups.front()->device);
     return finding;
 }

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "explain/causes.h"
+#include "explain/evidence.h"
 #include "stats/ratio.h"
 
 namespace netio::explain {
@@ -77,6 +78,7 @@ Finding make_finding(const std::string& id, std::uint64_t calls, model::Figure<s
     finding.bytes = std::move(bytes);
     finding.share = finding.bytes.measured() ? stats::safe_ratio(finding.bytes.value(), payload).value_or(0) : 0;
     finding.sentence = cause(id).meaning;
+    finding.evidence_wanted = cause(id).evidence;
     finding.remedy = cause(id).remedy;
     return finding;
 }
@@ -96,28 +98,35 @@ std::string row_for_protocol(const SocketFacts& socket) {
     return row_for([&](const Rule& rule) { return !rule.protocol.empty() && rule.protocol == socket.protocol; });
 }
 
-// Over the sender's sockets, without those whose protocol is the reason already.
-model::Tally total_by_site(const Capture& capture, Site site) {
+struct SiteTotal {
     model::Tally sum;
+    std::vector<std::string> evidence;
+};
+
+// Over the sender's sockets, without those whose protocol is the reason already.
+SiteTotal total_by_site(const Capture& capture, Site site) {
+    SiteTotal total;
     for (const SocketFacts& socket : capture.sockets) {
         const auto tally = socket.sites.find(site);
         if (socket.role == Role::server && tally != socket.sites.end() && row_for_protocol(socket) == "unclassified") {
-            sum.calls += tally->second.calls;
-            sum.bytes += tally->second.bytes;
+            total.sum.calls += tally->second.calls;
+            total.sum.bytes += tally->second.bytes;
+            total.evidence.push_back(fmt::format("{}: {}", to_string(site), evidence_of(socket, tally->second)));
         }
     }
-    return sum;
+    return total;
 }
 
 void find_by_site(const Capture& capture, const model::Figure<std::uint64_t>& payload, std::vector<Finding>& findings) {
     for (const Site site : {Site::send_not_opted_in, Site::send_route_without_sg}) {
-        const auto tally = total_by_site(capture, site);
+        auto [tally, evidence] = total_by_site(capture, site);
         if (tally.calls == 0) {
             continue;
         }
         const std::string id = row_for([&](const Rule& rule) { return rule.site == to_string(site); });
         findings.push_back(make_finding(id, tally.calls, tally.bytes, payload));
         findings.back().silent = site == Site::send_not_opted_in;
+        findings.back().evidence = std::move(evidence);
     }
 }
 
@@ -138,12 +147,18 @@ void find_by_error(const SocketFacts& socket, const Capture& capture, const mode
                                : model::Figure<std::uint64_t>::missing("a refused call moves none");
         Finding finding = make_finding(id, calls, bytes, payload);
         finding.who = spell_limit(limit, socket, capture);
+        finding.evidence.push_back(fmt::format("{}: {} calls of {} -> {}", errno_text(error), format_count(calls),
+                                               socket.local, socket.remote));
+        if (!finding.who.empty()) {
+            finding.evidence.push_back(finding.who);
+        }
         const auto same =
             std::find_if(findings.begin(), findings.end(), [&](const Finding& other) { return other.cause == id; });
         if (same == findings.end()) {
             findings.push_back(std::move(finding));
         } else {
             same->calls += calls;
+            same->evidence.insert(same->evidence.end(), finding.evidence.begin(), finding.evidence.end());
         }
     }
 }
@@ -166,10 +181,12 @@ void find_by_protocol(const SocketFacts& socket, const model::Figure<std::uint64
         same->calls += taken.calls;
         same->bytes = same->bytes.value_or(0) + taken.bytes;
         same->share = stats::safe_ratio(same->bytes.value(), payload).value_or(0);
+        same->evidence.push_back(evidence_of(socket, taken));
         return;
     }
     findings.push_back(make_finding(id, taken.calls, taken.bytes, payload));
     findings.back().silent = true;
+    findings.back().evidence = {evidence_of(socket, taken)};
 }
 
 }  // namespace

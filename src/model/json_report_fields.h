@@ -65,6 +65,8 @@ void fields(A& a, const Finding& s) {
     a("device", s.device);
     a("who", s.who);
     a("stack", s.stack);
+    a("evidence_wanted", s.evidence_wanted);
+    a("evidence", s.evidence);
 }
 
 template <class A>

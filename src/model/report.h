@@ -74,6 +74,8 @@ struct Finding {
     std::string device;  // "veth0 (veth)"
     std::string who;     // "netio-tap (pid 4711)"; empty where nobody in particular
     std::vector<std::string> stack;
+    std::string evidence_wanted;        // what the catalogue asks for
+    std::vector<std::string> evidence;  // what was found, in lines: stacks, devices, sockets, errors, limits
     bool operator==(const Finding&) const = default;
 };
 

@@ -29,6 +29,21 @@ std::uint64_t first_address(const kernel::Symbols& symbols, std::initializer_lis
     return first_range(symbols, names).start;
 }
 
+// What kmalloc's tracepoint names as the caller where a packet's linear area is made. Before Linux 6.1 that is who
+// called pskb_expand_head or __alloc_skb, for kmalloc_reserve was a macro.
+std::array<netio_range, NETIO_HEAD_ALLOCATORS> head_allocators(const kernel::Symbols& symbols) {
+    std::array<netio_range, NETIO_HEAD_ALLOCATORS> ranges{
+        range_of(symbols, "kmalloc_reserve"), range_of(symbols, "__alloc_skb"), range_of(symbols, "pskb_expand_head")};
+    if (ranges[0].start == 0) {
+        ranges[3] = range_of(symbols, "__pskb_pull_tail");
+        ranges[4] = range_of(symbols, "skb_segment");
+        ranges[5] = range_of(symbols, "skb_copy");
+        ranges[6] =
+            first_range(symbols, std::array<std::string_view, 2>{"netif_receive_generic_xdp", "do_xdp_generic"});
+    }
+    return ranges;
+}
+
 KernelCode read_now() {
     KernelCode code;
     if (auto symbols = kernel::Symbols::load(kernel::Root{})) {
@@ -50,8 +65,7 @@ Addresses addresses_of(const kernel::Symbols& symbols) {
     known.copiers[NETIO_COPIER_SEGMENT] = range_of(symbols, "skb_segment");
     known.copiers[NETIO_COPIER_SKB_COPY] = range_of(symbols, "skb_copy");
     known.copiers[NETIO_COPIER_COW_DATA] = first_range(symbols, packet_builders);
-    known.head_allocators = {range_of(symbols, "kmalloc_reserve"), range_of(symbols, "__alloc_skb"),
-                             range_of(symbols, "pskb_expand_head")};
+    known.head_allocators = head_allocators(symbols);
     return known;
 }
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view no_limits{};
 constexpr bool against_preemption = true;
+constexpr std::string_view without_encryption =
+    "what WireGuard and IPsec make linear in packets of their own is not explained";
 
 std::vector<Probe> make_catalogue() {
     return {
@@ -92,12 +94,14 @@ std::vector<Probe> make_catalogue() {
                {"tp_transmit_starts", Hook::tracepoint, "net_dev_start_xmit"},
                {"tp_memory_allocated", Hook::tracepoint, "kmalloc"},
                {"tp_node_memory_allocated", Hook::tracepoint, "kmalloc_node"}},
-              "5.10"},
+              "5.10",
+              without_encryption},
              {Tier::tracepoint,
               {{"tp_transmit_queued", Hook::tracepoint, "net_dev_queue"},
                {"tp_transmit_starts", Hook::tracepoint, "net_dev_start_xmit"},
                {"tp_memory_allocated", Hook::tracepoint, "kmalloc"}},
-              "6.1"},
+              "6.1",
+              without_encryption},
          }},
         {"completion",
          "the kernel's record of each range of zero-copy calls, before notifications are merged",

@@ -24,6 +24,8 @@ void put_witnesses(Page& page, const model::Witnesses& witnesses);
 void put_speed(Page& page, const model::Report& report);
 // Counters of the server's and the client's threads.
 void put_counters(Page& page, const std::vector<model::CounterRow>& counters);
+// What each cause was concluded from, and both sides of every balance.
+void put_evidence(Page& page, const model::Report& report);
 // Packet sockets that see the traffic; probes that are missing, and what else was not seen.
 void put_coverage(Page& page, const model::Report& report);
 

@@ -6,7 +6,7 @@
 
 namespace netio::report {
 
-std::string render_terminal(const model::Report& report, const TerminalStyle& style) {
+std::string render_terminal(const model::Report& report, const TerminalStyle& style, Depth depth) {
     Page page{style};
     put_title(page, report);
     put_warnings(page, report);
@@ -21,7 +21,11 @@ std::string render_terminal(const model::Report& report, const TerminalStyle& st
     put_speed(page, report);
     put_counters(page, report.counters);
     page.blank();
-    put_stacks(page, report.findings);
+    if (depth == Depth::evidence) {
+        put_evidence(page, report);
+    } else {
+        put_stacks(page, report.findings);
+    }
     put_coverage(page, report);
     return page.result();
 }

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "capture_fixture.h"
 #include "explain/causes.h"
 #include "explain/classify.h"
@@ -315,6 +316,20 @@ TEST_CASE("findings: the largest comes first, and groups of one cause are one fi
     CHECK_FALSE(explained.findings[1].silent);
 }
 
+TEST_CASE("findings: the evidence has every copy's function, bytes, device and whole stack") {
+    const auto explained = explain_all(test::tapped_capture());
+    REQUIRE(explained.findings.size() > 1);
+    for (const Finding& finding : explained.findings) {
+        CAPTURE(finding.cause);
+        CHECK(finding.evidence_wanted == cause(finding.cause).evidence);
+        REQUIRE(finding.evidence.size() == 2);
+        CHECK(finding.evidence[0].find(format_count(finding.bytes.value()) + " B in " + format_count(finding.calls) +
+                                       " copies by " + finding.stack[0]) == 0);
+        CHECK(finding.evidence[0].find("scatter-gather on, checksums on") != std::string::npos);
+        CHECK(finding.evidence[1] == "stack: " + join(finding.stack, " <- "));
+    }
+}
+
 TEST_CASE("findings: a sum outweighs the single group that was largest") {
     Capture capture = test::delivered_capture();
     capture.late_copies = {late_copy({"skb_copy_ubufs", "somebody"}, 500),
@@ -446,6 +461,9 @@ TEST_CASE("refusals: two limits give one errno, and what was used of the first t
     CHECK(finding.calls == 3);
     CHECK_FALSE(finding.bytes.measured());
     CHECK(finding.who == "net.core.optmem_max 4096 B, 3521 B in use when a call was refused");
+    REQUIRE(finding.evidence.size() == 2);
+    CHECK(finding.evidence[0].starts_with("No buffer space available (ENOBUFS): 3 calls of "));
+    CHECK(finding.evidence[1] == finding.who);
 }
 
 TEST_CASE("refusals: the option memory of kernels before 6.9 is small, unless it was made larger") {
@@ -474,6 +492,8 @@ TEST_CASE("refusals: a socket that speaks Multipath TCP copies in zero-copy mode
     const Finding finding = only_finding(capture);
     CHECK(finding.cause == "mptcp");
     CHECK(finding.bytes == Count(payload));
+    REQUIRE(finding.evidence.size() == 1);
+    CHECK(finding.evidence[0].find("(mptcp): 23 calls, 94 139 B") != std::string::npos);
     CHECK(finding.silent);
     capture.sockets[0].sites = {{Site::send_not_opted_in, {calls, payload}}};  // as calls are seen before Linux 6.16
     CHECK(only_finding(capture).cause == "mptcp");

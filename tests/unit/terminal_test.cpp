@@ -88,11 +88,13 @@ TEST_CASE("terminal: no line is wider than the terminal or ends in a space") {
     for (const auto& [name, make] : reports) {
         for (const unsigned columns : {60U, 61U, 79U, 80U, 99U, 100U, 109U, 110U, 120U, 200U}) {
             for (const bool unicode : {true, false}) {
-                for (const auto& line : lines_of(render_terminal(make(), style(columns, false, unicode)))) {
-                    CAPTURE(name);
-                    CAPTURE(line);
-                    CHECK(display_width(line) <= columns);
-                    CHECK_FALSE(line.ends_with(' '));
+                for (const auto depth : {report::Depth::summary, report::Depth::evidence}) {
+                    for (const auto& line : lines_of(render_terminal(make(), style(columns, false, unicode), depth))) {
+                        CAPTURE(name);
+                        CAPTURE(line);
+                        CHECK(display_width(line) <= columns);
+                        CHECK_FALSE(line.ends_with(' '));
+                    }
                 }
             }
         }
@@ -125,6 +127,19 @@ TEST_CASE("terminal: ASCII where the terminal speaks nothing else") {
             std::ranges::all_of(text, [](char letter) { return letter == '\n' || (letter >= ' ' && letter <= '~'); }));
     }
     CHECK(has(render_terminal(test::silent_copies(), style(80, false, false)), "no-scatter-gather | 5.00 s"));
+}
+
+TEST_CASE("terminal: the evidence has both sides of every balance, and the stacks as a whole") {
+    auto report = test::zerocopy_over_veth();
+    REQUIRE_FALSE(report.findings.empty());
+    report.findings[0].evidence = {"stack: a <- b"};
+    const std::string text = render_terminal(report, style(200), report::Depth::evidence);
+    CHECK(has(text, "- stack: a <- b"));
+    CHECK_FALSE(has(text, " more\n"));
+    for (const auto& balance : report.ledger.balances) {
+        CHECK(has(text, balance.id + ": " + balance.equation + ": "));
+    }
+    CHECK_FALSE(has(render_terminal(report, style(200)), "Balances"));
 }
 
 TEST_CASE("terminal: a normal run is one screen of 40 lines") {
