@@ -156,7 +156,11 @@ Result<void> Experiment::set_the_stage() {
     }
     network_.emplace(std::move(*network));
     stage_.emplace(provoke::Stage{*network_, 0, 0, {}, {}, {}});
-    return step(scenario_ != nullptr ? scenario_->prepare : nullptr);
+    auto prepared = step(scenario_ != nullptr ? scenario_->prepare : nullptr);
+    if (prepared && options_.staged) {
+        options_.staged(*network_);
+    }
+    return prepared;
 }
 
 Result<void> Experiment::prepare(PromptEnd& prompt_end) {

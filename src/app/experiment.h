@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "model/capture.h"
+#include "provoke/network.h"
 
 namespace netio::app {
 
@@ -27,6 +28,8 @@ struct ExperimentOptions {
     bool run_untraced = false;              // where no probe can be attached, run the workload and say why
     bool count = true;                      // perf events
     std::uint32_t ring_bytes = 256 * 1024;  // of events, see TracerOptions
+    // Told the network when all is set up and before anything runs in it; the run's own networks only.
+    std::function<void(const provoke::Network&)> staged;
 };
 
 // Told what is going on: a phase, and the share of it that is done (negative: unknown).

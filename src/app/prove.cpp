@@ -6,12 +6,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include "app/experiment.h"
 #include "base/text.h"
 #include "explain/explain.h"
 #include "explain/refusals.h"
 #include "ledger/books.h"
+#include "predict/agreement.h"
+#include "predict/page.h"
+#include "predict/survey.h"
 
 namespace netio::app {
 
@@ -81,6 +85,43 @@ std::string off_the_diagonal(const Scenario& scenario, const model::Report& repo
 // complete, and counts for nothing.
 constexpr int attempts = 5;
 
+struct Foresight {
+    std::optional<predict::Prediction> prediction;
+    std::string failure;  // why there is none
+};
+
+// What `doctor --to` says in the sender's namespace of the receiver's address.
+Foresight foresee(const provoke::Network& network) {
+    auto sender = netns::Namespace::duplicate(network.server);
+    auto receiver = predict::source_address(network.client_namespace(), network.server_address);
+    if (!sender || !receiver) {
+        return {{}, describe(sender ? receiver.error() : sender.error())};
+    }
+    auto target = predict::parse_target(*receiver);
+    auto facts = target ? predict::survey({std::move(*sender), 0}, *target) : Unexpected(target.error());
+    return facts ? Foresight{predict::predict(*facts), {}} : Foresight{{}, describe(facts.error())};
+}
+
+std::string spell(const predict::Agreement& agreement) {
+    using Verdict = predict::Agreement::Verdict;
+    const std::string word = agreement.verdict == Verdict::agrees        ? "agrees"
+                             : agreement.verdict == Verdict::cannot_know ? "cannot know"
+                                                                         : "contradicts";
+    return agreement.detail.empty() ? word : word + ": " + agreement.detail;
+}
+
+void compare(const Foresight& foresight, const model::Report& report, Proof& proof) {
+    if (!foresight.prediction) {
+        proof.foresight = "no prediction: " + foresight.failure;
+        proof.contradicted = true;
+        return;
+    }
+    const auto agreement = predict::compare(*foresight.prediction, report);
+    proof.predicted = predict::summary(*foresight.prediction);
+    proof.foresight = spell(agreement);
+    proof.contradicted = agreement.verdict == predict::Agreement::Verdict::contradicts;
+}
+
 Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
     ExperimentOptions options;
     options.spec.tier = wanted.tier;
@@ -90,6 +131,8 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
     options.spec.size_bytes =
         scenario.workload.size_bytes != 0 ? scenario.workload.size_bytes : options.spec.size_bytes;
     options.count = false;
+    Foresight foresight;
+    options.staged = [&](const provoke::Network& network) { foresight = foresee(network); };
     Proof proof;
     proof.scenario = &scenario;
     for (int attempt = 0; attempt < attempts; ++attempt) {
@@ -105,7 +148,8 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
         }
         const model::Report report = explain::build_report(*capture);
         proof = judge(scenario, report);
-        if (proof.outcome == Outcome::named || report.complete) {
+        compare(foresight, report, proof);
+        if ((proof.outcome == Outcome::named && !proof.contradicted) || report.complete) {
             return proof;
         }
     }
@@ -114,6 +158,9 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
 
 // An exit code of this command alone: all was measured, and not all was right.
 constexpr int wrongly_named = 1;
+
+constexpr std::size_t named_columns = 46;
+constexpr std::size_t predicted_columns = 52;
 
 std::string_view spell(Outcome outcome) {
     switch (outcome) {
@@ -130,8 +177,9 @@ std::string_view spell(Outcome outcome) {
 }
 
 void print_proof(const Proof& proof) {
-    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {}\n", proof.scenario->group, proof.scenario->id, spell(proof.outcome),
-               proof.claim, proof.truth, proof.named);
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<{}}  {:<{}}  {}\n", proof.scenario->group, proof.scenario->id,
+               spell(proof.outcome), proof.claim, proof.truth, proof.named, named_columns, proof.predicted,
+               predicted_columns, proof.foresight);
     if (!proof.detail.empty()) {
         fmt::print("   {}\n", proof.detail);
     }
@@ -173,17 +221,21 @@ Result<int> prove(const ProveOptions& options) {
     if (!scenarios) {
         return tl::make_unexpected(scenarios.error());
     }
-    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {}\n", "C", "provoked", "", "the program", "copies", "named");
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<{}}  {:<{}}  {}\n", "C", "provoked", "", "the program", "copies",
+               "named", named_columns, "predicted", predicted_columns, "prediction");
     fmt::print("{}  {:<29} {:<7} {:<14} {:>6}\n", " ", "", "", "was told", "a byte");
     std::map<Outcome, std::size_t> counts;
+    std::size_t contradicted = 0;
     for (const Scenario* scenario : *scenarios) {
         const Proof proof = prove_one(*scenario, options);
         ++counts[proof.outcome];
+        contradicted += proof.contradicted ? 1 : 0;
         print_proof(proof);
     }
-    fmt::print("\n{} named, {} off the diagonal, {} failed, {} that this kernel cannot provoke\n",
-               counts[Outcome::named], counts[Outcome::misnamed], counts[Outcome::failed], counts[Outcome::skipped]);
-    const bool clean = counts[Outcome::misnamed] == 0 && counts[Outcome::failed] == 0;
+    fmt::print("\n{} named, {} off the diagonal, {} failed, {} that this kernel cannot provoke; {} predictions wrong\n",
+               counts[Outcome::named], counts[Outcome::misnamed], counts[Outcome::failed], counts[Outcome::skipped],
+               contradicted);
+    const bool clean = counts[Outcome::misnamed] == 0 && counts[Outcome::failed] == 0 && contradicted == 0;
     return clean ? static_cast<int>(ExitCode::ok) : wrongly_named;
 }
 

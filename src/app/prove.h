@@ -29,13 +29,17 @@ struct Proof {
     std::string claim;   // what the error queue told the program
     std::string truth;   // bytes copied after the send call, for each payload byte
     std::string detail;  // what is off the diagonal, or why it was skipped or failed
+    std::string predicted;   // what was said of it before the run
+    std::string foresight;   // "agrees", "cannot know: mptcp", "contradicts: ..."
+    bool contradicted = false;
 };
 
 // What a finished report says of a scenario: the named causes are those it must name, perhaps with some that it may;
 // and nothing is left unexplained.
 Proof judge(const provoke::Scenario& scenario, const model::Report& report);
 
-// Exit code: 0 where everything that this kernel can provoke was named rightly, 1 where not.
+// Exit code: 0 where everything that this kernel can provoke was named rightly and no prediction contradicts what was
+// measured, 1 where not.
 Result<int> prove(const ProveOptions& options);
 
 }  // namespace netio::app

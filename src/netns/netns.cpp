@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -47,6 +49,14 @@ Unexpected process_error(pid_t pid, int error_number) {
         default:
             return fail_errno(std::move(what), error_number);
     }
+}
+
+Unexpected path_error(const std::string& path, int error_number) {
+    std::string what = fmt::format("cannot open the network namespace {}", path);
+    if (error_number == EACCES || error_number == EPERM) {
+        return fail_errno(std::move(what), error_number, "try sudo", ExitCode::privilege);
+    }
+    return fail_errno(std::move(what), error_number, "`ls /run/netns` has those with a name", ExitCode::usage);
 }
 
 // A thread of its own is the only place where a namespace may change without others noticing: unshare(2) and setns(2)
@@ -104,6 +114,24 @@ Result<Namespace> Namespace::create() {
 Result<Namespace> Namespace::of_process(pid_t pid) {
     Fd fd(::open(fmt::format("/proc/{}/ns/net", pid).c_str(), O_RDONLY | O_CLOEXEC));
     return fd.valid() ? owning(std::move(fd)) : process_error(pid, errno);
+}
+
+Result<Namespace> Namespace::at_path(const std::string& path) {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.valid()) {
+        return path_error(path, errno);
+    }
+    // Since Linux 4.11 the file says what kind of namespace it is (ioctl_ns(2)); any other file knows no such request.
+    if (::ioctl(fd.get(), NS_GET_NSTYPE) != CLONE_NEWNET) {
+        return fail(fmt::format("cannot use {}", path), "it is no network namespace",
+                    "a file of /run/netns, /proc/<pid>/ns/net, or the number of a process", ExitCode::usage);
+    }
+    return owning(std::move(fd));
+}
+
+Result<Namespace> Namespace::duplicate(const Namespace& other) {
+    Fd fd(::fcntl(other.fd(), F_DUPFD_CLOEXEC, 0));
+    return fd.valid() ? owning(std::move(fd)) : fail_errno("cannot hold a network namespace", errno);
 }
 
 Result<void> Namespace::enter() const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "base/fd.h"
@@ -21,6 +22,12 @@ class Namespace {
     static Result<Namespace> create();
     // The namespace that process (or thread) `pid` is in. Errors: no such process, or not permitted to look.
     static Result<Namespace> of_process(pid_t pid);
+    // The namespace that a file stands for: one of /run/netns (ip-netns(8)), or of /proc/<pid>/ns. Errors:
+    // ExitCode::usage for a file that is none; no such file, or not permitted.
+    static Result<Namespace> at_path(const std::string& path);
+
+    // The same namespace, held once more.
+    static Result<Namespace> duplicate(const Namespace& other);
 
     // Stays valid as long as this object; close-on-exec.
     int fd() const { return fd_.get(); }
