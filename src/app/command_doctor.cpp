@@ -22,7 +22,8 @@ struct DoctorWords {
     std::string json;  // a file; "-": stdout, in the text's place
     std::string to;
     std::string netns;
-    const CLI::Option* asks_for_to = nullptr;
+    const CLI::Option* to_option = nullptr;
+    const CLI::Option* netns_option = nullptr;
 };
 
 using Render = std::function<std::string(const report::TerminalStyle&)>;
@@ -37,8 +38,10 @@ Result<void> print_findings(const std::string& json, const std::function<std::st
                text(report::detect_style(STDOUT_FILENO, [](const char* name) { return std::getenv(name); })));
 }
 
-Result<predict::Sender> find_sender(const std::string& word) {
-    auto ns = word.empty() ? netns::Namespace::of_process(::getpid()) : predict::find_namespace(word);
+Result<predict::Sender> find_sender(const DoctorWords& words) {
+    const std::string& word = words.netns;
+    auto ns =
+        words.netns_option->count() == 0 ? netns::Namespace::of_process(::getpid()) : predict::find_namespace(word);
     if (!ns) {
         return Unexpected(ns.error());
     }
@@ -48,7 +51,7 @@ Result<predict::Sender> find_sender(const std::string& word) {
 // What will become of a send, before one is made.
 Result<int> foretell(const DoctorWords& words) {
     auto target = predict::parse_target(words.to);
-    auto sender = target ? find_sender(words.netns) : Unexpected(target.error());
+    auto sender = target ? find_sender(words) : Unexpected(target.error());
     auto facts = sender ? predict::survey(std::move(*sender), *target) : Unexpected(sender.error());
     if (!facts) {
         return Unexpected(facts.error());
@@ -61,7 +64,7 @@ Result<int> foretell(const DoctorWords& words) {
 }
 
 Result<int> run(const DoctorWords& words) {
-    if (!words.to.empty() || words.asks_for_to->count() != 0) {
+    if (words.to_option->count() != 0) {
         return foretell(words);
     }
     const auto tier = parse_probing_tier(words.tier);
@@ -82,19 +85,21 @@ Result<int> run(const DoctorWords& words) {
 
 Command declare_doctor(CLI::App& cli) {
     auto words = std::make_shared<DoctorWords>();
-    auto* tier =
-        cli.add_option("--tier", words->tier, "Try fentry, kprobe or tracepoint only")->capture_default_str();
-    auto* to = cli.add_option("--to", words->to,
-                              "ADDRESS or ADDRESS:PORT: what will become of a MSG_ZEROCOPY send to it, before one is made");
+    auto* tier = cli.add_option("--tier", words->tier, "Try fentry, kprobe or tracepoint only")->capture_default_str();
+    auto* to =
+        cli.add_option("--to", words->to,
+                       "ADDRESS or ADDRESS:PORT: what will become of a MSG_ZEROCOPY send to it, before one is made");
     to->excludes(tier);
-    words->asks_for_to = to;
-    cli.add_option("--netns", words->netns,
-                   "With --to: send from this network namespace, a file of /run/netns or the number of a process")
-        ->needs(to);
+    words->to_option = to;
+    words->netns_option =
+        cli.add_option("--netns", words->netns,
+                       "With --to: send from this network namespace, a file of /run/netns or the number of a process")
+            ->needs(to);
     declare_output(cli, "--json", words->json,
                    "Write the findings as JSON to FILE; without FILE to stdout, instead of the text");
-    cli.footer("Changes nothing on the machine. Exit codes: 0 something can be traced, or the way was predicted; 2 bad "
-               "usage, no route;\n3 nothing can be traced, or the namespace may not be entered.");
+    cli.footer(
+        "Changes nothing on the machine. Exit codes: 0 something can be traced, or the way was predicted; 2 bad "
+        "usage, no route;\n3 nothing can be traced, or the namespace may not be entered.");
     return [words] { return run(*words); };
 }
 

@@ -102,8 +102,9 @@ Foresight foresee(const provoke::Network& network) {
     return facts ? Foresight{predict::predict(*facts), {}} : Foresight{{}, describe(facts.error())};
 }
 
+using Verdict = predict::Agreement::Verdict;
+
 std::string spell(const predict::Agreement& agreement) {
-    using Verdict = predict::Agreement::Verdict;
     const std::string word = agreement.verdict == Verdict::agrees        ? "agrees"
                              : agreement.verdict == Verdict::cannot_know ? "cannot know"
                                                                          : "contradicts";
@@ -112,14 +113,15 @@ std::string spell(const predict::Agreement& agreement) {
 
 void compare(const Foresight& foresight, const model::Report& report, Proof& proof) {
     if (!foresight.prediction) {
-        proof.foresight = "no prediction: " + foresight.failure;
-        proof.contradicted = true;
+        proof.agreement = {Verdict::contradicts, "nothing was predicted: " + foresight.failure};
         return;
     }
-    const auto agreement = predict::compare(*foresight.prediction, report);
     proof.predicted = predict::summary(*foresight.prediction);
-    proof.foresight = spell(agreement);
-    proof.contradicted = agreement.verdict == predict::Agreement::Verdict::contradicts;
+    proof.agreement = predict::compare(*foresight.prediction, report);
+}
+
+bool is_right(const Proof& proof) {
+    return proof.outcome == Outcome::named && proof.agreement.verdict != Verdict::contradicts;
 }
 
 Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
@@ -149,7 +151,7 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
         const model::Report report = explain::build_report(*capture);
         proof = judge(scenario, report);
         compare(foresight, report, proof);
-        if ((proof.outcome == Outcome::named && !proof.contradicted) || report.complete) {
+        if (is_right(proof) || report.complete) {
             return proof;
         }
     }
@@ -176,10 +178,14 @@ std::string_view spell(Outcome outcome) {
     return "?";
 }
 
+bool was_run(const Proof& proof) {
+    return proof.outcome == Outcome::named || proof.outcome == Outcome::misnamed;
+}
+
 void print_proof(const Proof& proof) {
     fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<{}}  {:<{}}  {}\n", proof.scenario->group, proof.scenario->id,
                spell(proof.outcome), proof.claim, proof.truth, proof.named, named_columns, proof.predicted,
-               predicted_columns, proof.foresight);
+               predicted_columns, was_run(proof) ? spell(proof.agreement) : "");
     if (!proof.detail.empty()) {
         fmt::print("   {}\n", proof.detail);
     }
@@ -225,17 +231,19 @@ Result<int> prove(const ProveOptions& options) {
                "named", named_columns, "predicted", predicted_columns, "prediction");
     fmt::print("{}  {:<29} {:<7} {:<14} {:>6}\n", " ", "", "", "was told", "a byte");
     std::map<Outcome, std::size_t> counts;
-    std::size_t contradicted = 0;
+    std::map<Verdict, std::size_t> foreseen;
     for (const Scenario* scenario : *scenarios) {
         const Proof proof = prove_one(*scenario, options);
         ++counts[proof.outcome];
-        contradicted += proof.contradicted ? 1 : 0;
+        foreseen[proof.agreement.verdict] += was_run(proof) ? 1 : 0;
         print_proof(proof);
     }
-    fmt::print("\n{} named, {} off the diagonal, {} failed, {} that this kernel cannot provoke; {} predictions wrong\n",
-               counts[Outcome::named], counts[Outcome::misnamed], counts[Outcome::failed], counts[Outcome::skipped],
-               contradicted);
-    const bool clean = counts[Outcome::misnamed] == 0 && counts[Outcome::failed] == 0 && contradicted == 0;
+    fmt::print("\n{} named, {} off the diagonal, {} failed, {} that this kernel cannot provoke\n",
+               counts[Outcome::named], counts[Outcome::misnamed], counts[Outcome::failed], counts[Outcome::skipped]);
+    fmt::print("{} predictions agree, {} say that they cannot know, {} contradict what was measured\n",
+               foreseen[Verdict::agrees], foreseen[Verdict::cannot_know], foreseen[Verdict::contradicts]);
+    const bool clean =
+        counts[Outcome::misnamed] == 0 && counts[Outcome::failed] == 0 && foreseen[Verdict::contradicts] == 0;
     return clean ? static_cast<int>(ExitCode::ok) : wrongly_named;
 }
 

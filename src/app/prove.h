@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "model/report.h"
+#include "predict/agreement.h"
 #include "provoke/scenario.h"
 
 // Provokes the scenarios one after the other and compares what was provoked with what the report names.
@@ -25,13 +26,12 @@ enum class Outcome : std::uint8_t { named, misnamed, skipped, failed };
 struct Proof {
     const provoke::Scenario* scenario = nullptr;
     Outcome outcome = Outcome::failed;
-    std::string named;   // causes with their share of the bytes
-    std::string claim;   // what the error queue told the program
-    std::string truth;   // bytes copied after the send call, for each payload byte
-    std::string detail;  // what is off the diagonal, or why it was skipped or failed
-    std::string predicted;   // what was said of it before the run
-    std::string foresight;   // "agrees", "cannot know: mptcp", "contradicts: ..."
-    bool contradicted = false;
+    std::string named;      // causes with their share of the bytes
+    std::string claim;      // what the error queue told the program
+    std::string truth;      // bytes copied after the send call, for each payload byte
+    std::string detail;     // what is off the diagonal, or why it was skipped or failed
+    std::string predicted;  // what was said of it before the run; empty: there was no run
+    predict::Agreement agreement;
 };
 
 // What a finished report says of a scenario: the named causes are those it must name, perhaps with some that it may;

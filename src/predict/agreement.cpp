@@ -99,7 +99,7 @@ Agreement compare(const Prediction& prediction, const model::Report& report) {
     }
     // Where the program hands over no pages, nothing that is predicted of them can come about.
     if (pinned_bytes(report) == 0) {
-        return {Verdict::cannot_know, list(came)};
+        return {Verdict::cannot_know, list(foreseen_not)};
     }
     if (const Causes missing = without(certain, came); !missing.empty()) {
         return {Verdict::contradicts, list(missing) + " was predicted"};

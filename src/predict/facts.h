@@ -33,10 +33,10 @@ struct Route {
     Type type = Type::other;
     std::string device;
     std::uint32_t index = 0;
-    std::string gateway;  // empty: the address itself is the neighbour
-    std::string source;   // empty: the kernel names none
+    std::string gateway;    // empty: the address itself is the neighbour
+    std::string source;     // empty: the kernel names none
     std::uint32_t mtu = 0;  // of the route itself, where it has one; 0: the device's
-    std::string refusal;  // the kernel's word for why there is none; empty: there is one
+    std::string refusal;    // the kernel's word for why there is none; empty: there is one
     bool operator==(const Route&) const = default;
 };
 
@@ -49,6 +49,7 @@ struct Features {
     bool checksum = false;
     bool segmentation = false;
     bool tunnel = false;  // of UDP tunnels, with their checksums
+    bool ipsec = false;   // ESP
 };
 
 struct Device {
@@ -61,9 +62,16 @@ struct Device {
     std::uint32_t mtu = 0;
     Features features;
     Xdp xdp = Xdp::none;
-    std::string qdisc;       // of the root
-    double corrupted = 0;    // share of packets that netem corrupts, 0 to 1
+    std::string qdisc;                // of the root
+    double corrupted = 0;             // share of packets that netem corrupts, 0 to 1
     bool encrypts_by_itself = false;  // MACsec that is the NIC's
+};
+
+// A rule that may make the kernel want payload.
+struct FirewallRule {
+    std::string cause;  // that it may bring about
+    std::string table;
+    bool operator==(const FirewallRule&) const = default;
 };
 
 // One thing that happens to the packet on its way.
@@ -81,10 +89,11 @@ struct Step {
     Kind kind = Kind::send;
     Place place;
     Device device;
-    bool wrapped = false;  // it goes inside of a tunnel's packet
-    std::vector<std::string> programs;   // filters of tc that see it here, by name
-    std::vector<model::TapFacts> taps;   // packet sockets that see it here
-    std::string note;  // where the kind alone does not tell what happens
+    bool wrapped = false;               // it goes inside of a tunnel's packet
+    std::vector<std::string> programs;  // filters of tc that see it here, by name
+    std::vector<model::TapFacts> taps;  // packet sockets that see it here
+    std::vector<FirewallRule> rules;    // of the namespace, where they see it
+    std::string note;                   // where the kind alone does not tell what happens
 };
 
 // What a call that takes MSG_ZEROCOPY is bounded by.
@@ -115,8 +124,8 @@ struct Facts {
     Route route;  // the first, of the sender
     std::vector<Step> way;
     std::vector<model::TapFacts> taps_elsewhere;  // in namespaces that the packet does not pass
-    bool may_be_cut = false;  // the sender lets routers cut its packets (net.ipv4.ip_no_pmtu_disc)
-    bool ipsec = false;       // a policy of the sender's namespace may ask for IPsec
+    bool may_be_cut = false;                      // the sender lets routers cut its packets (net.ipv4.ip_no_pmtu_disc)
+    bool ipsec = false;                           // a policy of the sender's namespace asks for IPsec
     Limits limits;
     std::vector<Unknown> unknown;
 };

@@ -79,9 +79,11 @@ Features Room::features(const Device& device, int family) const {
     Features features;
     features.known = !on.empty();
     features.scatter_gather = on.contains("tx-scatter-gather");
-    features.checksum = on.contains("tx-checksum-ip-generic") || on.contains(six ? "tx-checksum-ipv6" : "tx-checksum-ipv4");
+    features.checksum =
+        on.contains("tx-checksum-ip-generic") || on.contains(six ? "tx-checksum-ipv6" : "tx-checksum-ipv4");
     features.segmentation = on.contains(six ? "tx-tcp6-segmentation" : "tx-tcp-segmentation");
     features.tunnel = on.contains("tx-udp_tnl-segmentation") && on.contains("tx-udp_tnl-csum-segmentation");
+    features.ipsec = on.contains("esp-hw-offload");
     return features;
 }
 

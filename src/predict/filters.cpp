@@ -3,10 +3,12 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <linux/xfrm.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include "kernel/taps.h"
 #include "predict/query.h"
@@ -50,6 +52,38 @@ std::string filter_name(nlmsghdr* message) {
     return name != nullptr ? nla_get_string(name) : kind;
 }
 
+// bpf(2), BPF_PROG_QUERY, as Linux 6.6 has it: the programs that a device has by tcx, which rtnetlink does not tell of.
+struct ProgramQuery {
+    std::uint32_t index;
+    std::uint32_t hook;
+    std::uint32_t query_flags;
+    std::uint32_t attach_flags;
+    std::uint64_t ids;
+    std::uint32_t count;
+    std::uint32_t reserved;
+    std::array<std::uint64_t, 4> unused;
+};
+
+// Nothing on older kernels, and without CAP_NET_ADMIN.
+std::vector<std::string> tcx_programs(std::uint32_t index, bool outgoing) {
+    constexpr int program_query = 16;
+    constexpr std::uint32_t tcx_ingress = 46;
+    constexpr std::uint32_t tcx_egress = 47;
+    std::array<std::uint32_t, 64> ids{};  // a hook has no room for more (BPF_MPROG_MAX)
+    ProgramQuery query{};
+    query.index = index;
+    query.hook = outgoing ? tcx_egress : tcx_ingress;
+    query.ids = reinterpret_cast<std::uintptr_t>(ids.data());
+    query.count = ids.size();
+    std::vector<std::string> names;
+    if (::syscall(SYS_bpf, program_query, &query, sizeof query) == 0) {
+        for (std::uint32_t i = 0; i < query.count; ++i) {
+            names.push_back(fmt::format("BPF program {}", ids.at(i)));
+        }
+    }
+    return names;
+}
+
 }  // namespace
 
 double Room::corrupted(std::uint32_t index) {
@@ -68,6 +102,10 @@ std::vector<std::string> Room::filters(std::uint32_t index, bool outgoing) {
     header.tcm_parent = TC_H_MAKE(TC_H_CLSACT, outgoing ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
     const Message message = question(RTM_GETTFILTER, NLM_F_DUMP, header);
     std::vector<std::string> names;
+    (void)run([&]() -> Result<void> {
+        names = tcx_programs(index, outgoing);
+        return {};
+    });
     (void)ask(socket_.get(), message.get(), [&](nlmsghdr* answer) {
         const std::string name = filter_name(answer);
         if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {

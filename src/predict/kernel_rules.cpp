@@ -13,7 +13,8 @@ const std::vector<KernelRule>& kernel_rules() {
     static const std::vector<KernelRule> all{
         {"forwards-user-pages",
          {6, 17},
-         "skb_orphan_frags_rx moved from __netif_receive_skb_core to ip_local_deliver_finish and ip6_input_finish; seen "
+         "skb_orphan_frags_rx moved from __netif_receive_skb_core to ip_local_deliver_finish and ip6_input_finish; "
+         "seen "
          "on 6.16 before and on 6.18 after, read in 6.17"},
         {"taps-are-of-a-namespace",
          {6, 15},

@@ -23,8 +23,8 @@ using report::Ink;
 std::string reason(const std::string& cause) {
     std::string title = explain::cause(cause).title;
     const std::string word = title.substr(0, title.find(' '));
-    const bool is_name = std::any_of(word.begin() + 1, word.end(),
-                                     [](unsigned char letter) { return std::isupper(letter) != 0; });
+    const bool is_name =
+        std::any_of(word.begin() + 1, word.end(), [](unsigned char letter) { return std::isupper(letter) != 0; });
     if (!is_name) {
         title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(title[0])));
     }
@@ -45,9 +45,8 @@ std::string reasons(const Prediction& prediction, std::initializer_list<Extent> 
 }
 
 bool is_any(const Prediction& prediction, Extent extent, bool certain) {
-    return std::any_of(prediction.causes.begin(), prediction.causes.end(), [&](const Expected& cause) {
-        return cause.extent == extent && cause.certain == certain;
-    });
+    return std::any_of(prediction.causes.begin(), prediction.causes.end(),
+                       [&](const Expected& cause) { return cause.extent == extent && cause.certain == certain; });
 }
 
 // After a cause that may come first, the one that comes for sure is no longer certain to find anything to copy.
@@ -220,6 +219,21 @@ void put_causes(report::Page& page, const Prediction& prediction) {
     page.grid(grid);
 }
 
+void put_limits(report::Page& page, const Limits& limits) {
+    std::vector<std::string> parts;
+    if (limits.option_memory_bytes) {
+        parts.push_back(fmt::format("net.core.optmem_max {} B", format_count(*limits.option_memory_bytes)));
+    }
+    if (limits.locked_memory_skipped) {
+        parts.emplace_back("RLIMIT_MEMLOCK is skipped by CAP_IPC_LOCK");
+    } else if (limits.locked_memory_bytes) {
+        const bool unlimited = *limits.locked_memory_bytes == UINT64_MAX;
+        parts.push_back("RLIMIT_MEMLOCK " +
+                        (unlimited ? "unlimited" : format_count(*limits.locked_memory_bytes) + " B"));
+    }
+    page.section("Limits", {{report::items(parts)}});
+}
+
 void put_unknown(report::Page& page, const Prediction& prediction) {
     std::vector<report::Paragraph> paragraphs;
     for (const Unknown& unknown : prediction.unknown) {
@@ -278,6 +292,8 @@ std::string render(const Facts& facts, const Prediction& prediction, const repor
     put_way(page, facts);
     page.blank();
     put_causes(page, prediction);
+    page.blank();
+    put_limits(page, facts.limits);
     page.blank();
     put_unknown(page, prediction);
     page.blank();

@@ -52,9 +52,9 @@ std::string_view spell(Xdp xdp) {
 
 Json device_json(const Device& device) {
     const Features& features = device.features;
-    Json json{{"name", valid_utf8(device.name)}, {"index", device.index},    {"kind", device.kind},
+    Json json{{"name", valid_utf8(device.name)}, {"index", device.index},   {"kind", device.kind},
               {"driver", device.driver},         {"mtu_bytes", device.mtu}, {"up", device.up},
-              {"xdp", spell(device.xdp)},        {"qdisc", device.qdisc},    {"corrupted_ratio", device.corrupted}};
+              {"xdp", spell(device.xdp)},        {"qdisc", device.qdisc},   {"corrupted_ratio", device.corrupted}};
     if (features.known) {
         json["features"] = {{"scatter_gather", features.scatter_gather},
                             {"checksum", features.checksum},
@@ -67,17 +67,23 @@ Json device_json(const Device& device) {
 Json step_json(const Step& step) {
     model::Capture capture;
     capture.taps = step.taps;
-    return {{"step", spell(step.kind)},      {"namespace", place_json(step.place)},
+    return {{"step", spell(step.kind)},           {"namespace", place_json(step.place)},
             {"device", device_json(step.device)}, {"wrapped", step.wrapped},
-            {"filters", step.programs},      {"taps", model::to_json(capture)["taps"]},
+            {"filters", step.programs},           {"taps", model::to_json(capture)["taps"]},
             {"note", valid_utf8(step.note)}};
 }
 
 Json cause_json(const Expected& cause) {
     const explain::Cause& row = explain::cause(cause.cause);
-    return {{"cause", cause.cause},     {"certain", cause.certain}, {"extent", to_string(cause.extent)},
-            {"silent", cause.silent},   {"device", valid_utf8(cause.where)}, {"namespace", place_json(cause.place)},
-            {"why", valid_utf8(cause.why)}, {"meaning", row.meaning},   {"remedy", row.remedy}};
+    return {{"cause", cause.cause},
+            {"certain", cause.certain},
+            {"extent", to_string(cause.extent)},
+            {"silent", cause.silent},
+            {"device", valid_utf8(cause.where)},
+            {"namespace", place_json(cause.place)},
+            {"why", valid_utf8(cause.why)},
+            {"meaning", row.meaning},
+            {"remedy", row.remedy}};
 }
 
 Json limits_json(const Limits& limits) {

@@ -22,8 +22,8 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 
 // Drivers that move packets into memory of their own, all or some of them (causes.json: private-copy).
 bool driver_may_copy(std::string_view driver) {
-    return is_one_of(driver, {"8139too", "gve", "hns3", "hv_netvsc", "ibmveth", "macb", "qca_spi", "r8152", "sfc", "tg3",
-                              "usbnet", "ax88179_178a", "vif", "xen_netfront"});
+    return is_one_of(driver, {"8139too", "gve", "hns3", "hv_netvsc", "ibmveth", "macb", "qca_spi", "r8152", "sfc",
+                              "tg3", "usbnet", "ax88179_178a", "vif", "xen_netfront"});
 }
 
 std::string spell_tap(const model::TapFacts& tap) {
@@ -68,6 +68,9 @@ class Reckoning {
     void receive(const Step& step);
     void forward(const Step& step);
     void filter(const Step& step);
+    void pass_firewall(const Step& step);
+    void deliver(const Step& step);
+    void leave(const Step& step);
     void bound();
     void ask_of_program();
     std::uint32_t packet_bytes() const;
@@ -104,6 +107,15 @@ void Reckoning::filter(const Step& step) {
         prediction_.unknown.push_back(
             {fmt::format("what the filter {} of {} does with packets", program, step.device.name),
              {"bpf-pull", "forwarded-copy"}});
+    }
+}
+
+void Reckoning::pass_firewall(const Step& step) {
+    for (const FirewallRule& rule : step.rules) {
+        expect(step, {.cause = rule.cause,
+                      .certain = false,
+                      .why = fmt::format("the table {} of nftables in {} has a rule for it, which may fit", rule.table,
+                                         step.place.name)});
     }
 }
 
@@ -162,8 +174,13 @@ void Reckoning::hand_to_driver(const Step& step) {
 }
 
 void Reckoning::send(const Step& step) {
+    pass_firewall(step);
     if (facts_.ipsec && std::exchange(first_send_, false)) {
-        expect(step, {.cause = "ipsec", .certain = false, .why = "a policy of the namespace may ask for IPsec"});
+        const bool offloaded = step.device.features.ipsec;
+        expect(step, {.cause = "ipsec",
+                      .certain = !offloaded,
+                      .why = offloaded ? "a policy asks for IPsec, which the device may do itself"
+                                       : "a policy asks for IPsec, which the device does not do itself"});
     }
     filter(step);
     if (step.device.corrupted > 0) {
@@ -206,11 +223,30 @@ void Reckoning::forward(const Step& step) {
     if (!holds("forwards-user-pages", facts_.kernel)) {
         expect(step, {.cause = "forwarded-copy", .why = "this kernel copies user pages where they are forwarded"});
     }
+    pass_firewall(step);
     const bool too_large = step.device.mtu != 0 && step.device.mtu < packet_bytes();
     if (too_large && facts_.may_be_cut && facts_.target.family == AF_INET) {
         expect(step, {.cause = "fragmented",
                       .why = fmt::format("{} takes packets of {} B, and the sender makes larger ones that may be cut",
                                          step.device.name, step.device.mtu)});
+    }
+}
+
+void Reckoning::deliver(const Step& step) {
+    if (holds("forwards-user-pages", facts_.kernel)) {  // before, the copy comes before the firewall
+        pass_firewall(step);
+    }
+    expect(step, {.cause = "local-delivery",
+                  .why = (step.wrapped ? "the tunnel ends in " : "the address is one of ") + step.place.name});
+}
+
+// The device's own driver is the last that this machine knows of a packet.
+void Reckoning::leave(const Step& step) {
+    if (step.device.kind.empty()) {
+        prediction_.unknown.push_back(
+            {fmt::format("whether the driver of {} copies into memory of its own, and what is beyond it",
+                         step.device.name),
+             {"private-copy"}});
     }
 }
 
@@ -223,15 +259,15 @@ void Reckoning::take(const Step& step) {
         case Kind::forward:
             return forward(step);
         case Kind::deliver:
-            return expect(step, {.cause = "local-delivery",
-                                 .why = (step.wrapped ? "the tunnel ends in " : "the address is one of ") +
-                                        step.place.name});
+            return deliver(step);
+        case Kind::leave:
+            return leave(step);
         case Kind::unseen:
-            prediction_.unknown.push_back({step.note, {"local-delivery", "forwarded-copy", "packet-tap-on-arrival",
-                                                       "generic-xdp", "native-xdp", "bpf-pull"}});
+            prediction_.unknown.push_back({step.note,
+                                           {"local-delivery", "forwarded-copy", "packet-tap-on-arrival", "generic-xdp",
+                                            "native-xdp", "bpf-pull"}});
             return;
         case Kind::process:
-        case Kind::leave:
         case Kind::vanish:
             return;
     }
@@ -249,19 +285,20 @@ void Reckoning::bound() {
     };
     const auto& option_memory = facts_.limits.option_memory_bytes;
     if (option_memory && *option_memory <= model::small_option_memory_bytes) {
-        refuse("optmem-max",
-               fmt::format("net.core.optmem_max is {} B, which calls in flight may fill", format_count(*option_memory)));
+        refuse("optmem-max", fmt::format("net.core.optmem_max is {} B, which calls in flight may fill",
+                                         format_count(*option_memory)));
     }
     const auto& locked = facts_.limits.locked_memory_bytes;
     if (locked && *locked != UINT64_MAX && !facts_.limits.locked_memory_skipped) {
-        refuse("memlock", fmt::format("RLIMIT_MEMLOCK is {} B, for all calls in flight of a user",
-                                      format_count(*locked)));
+        refuse("memlock",
+               fmt::format("RLIMIT_MEMLOCK is {} B, for all calls in flight of a user", format_count(*locked)));
     }
 }
 
 void Reckoning::ask_of_program() {
     prediction_.unknown.push_back(
-        {"what the program does: whether it sets SO_ZEROCOPY, reads its completions in time, and has limits of its own; "
+        {"what the program does: whether it sets SO_ZEROCOPY, reads its completions in time, and has limits of its "
+         "own; "
          "whether it uses Multipath TCP, TCP-MD5, Fast Open, time stamps with payload, or memory that cannot be pinned",
          {"not-opted-in", "mptcp", "optmem-max", "memlock", "unpinnable-memory", "route-without-scatter-gather",
           "timestamps-with-payload"}});
@@ -274,8 +311,8 @@ void Reckoning::conclude() {
     const bool clone_or_some = is_any([](const Expected& cause) {
         return cause.certain && (cause.extent == Extent::clone || cause.extent == Extent::some);
     });
-    const bool all_silent = !is_any(
-        [](const Expected& cause) { return !cause.silent && cause.extent != Extent::call; });
+    const bool all_silent =
+        !is_any([](const Expected& cause) { return !cause.silent && cause.extent != Extent::call; });
     const Kind end = facts_.way.empty() ? Kind::unseen : facts_.way.back().kind;
     prediction_.certain = true;
     if (end == Kind::vanish) {

@@ -18,7 +18,7 @@ enum class Outcome : std::uint8_t {
     copied_silently,  // the same, and the program is told that it was not
     not_copied,       // on the part of the way that is this machine's
     cannot_know,
-    not_delivered,    // the way ends before the receiver
+    not_delivered,  // the way ends before the receiver
 };
 inline constexpr std::array<model::Name<Outcome>, 5> outcome_names{{
     {Outcome::copied_late, "copied-late"},

@@ -53,13 +53,26 @@ void read_far_taps(Facts& facts, World& world) {
     }
 }
 
+void note_unread_firewalls(Facts& facts, World& world) {
+    for (const auto& room : world.rooms()) {
+        const bool passed = std::any_of(facts.way.begin(), facts.way.end(),
+                                        [&](const Step& step) { return step.place == room->place(); });
+        if (passed && room->has_unread_firewall()) {
+            facts.unknown.push_back({"the rules of iptables in " + room->place().name,
+                                     {"connection-helper", "firewall-checksum", "queued-to-process"}});
+        }
+    }
+}
+
 void note_closed(Facts& facts, const World& world) {
     if (::geteuid() != 0) {
-        facts.unknown.push_back({"without root: other network namespaces and the taps in them, firewall rules, and the "
-                                 "policies of IPsec",
-                                 {"packet-tap", "firewall-checksum", "queued-to-process", "ipsec"}});
+        facts.unknown.push_back(
+            {"without root: other network namespaces and the taps in them, firewall rules, and the "
+             "policies of IPsec",
+             {"packet-tap", "connection-helper", "firewall-checksum", "queued-to-process", "ipsec"}});
     } else if (world.closed() != 0) {
-        facts.unknown.push_back({fmt::format("{} network namespaces that may not be entered", world.closed()), {"packet-tap"}});
+        facts.unknown.push_back(
+            {fmt::format("{} network namespaces that may not be entered", world.closed()), {"packet-tap"}});
     }
 }
 
@@ -92,6 +105,7 @@ Result<Facts> survey(Sender sender, const Target& target) {
     }
     read_limits(facts, world->sender(), sender.process);
     read_far_taps(facts, *world);
+    note_unread_firewalls(facts, *world);
     note_closed(facts, *world);
     return facts;
 }

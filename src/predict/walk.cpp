@@ -42,7 +42,7 @@ class Walk {
     void pass_down(Room& room, const Link& link, const Packet& packet);
     void cross(Room& room, const Link& link, const Packet& packet);
     void share(Room& room, const Link& link, const Packet& packet);
-    void wrap(Room& room, const Link& link, const Packet& packet);
+    void wrap(Room& room, const Link& link);
     void leave_bridge(Room& room, const Link& bridge, std::uint32_t but, const Packet& packet);
     void receive(Room& room, const Link& link, const Packet& packet);
     void arrive(Room& room, const Link& link, const Packet& packet);
@@ -58,10 +58,14 @@ class Walk {
 
 Step& Walk::note(Kind kind, Room& room, const Link& link, const Packet& packet) {
     Step step{.kind = kind, .place = room.place(), .device = link.device, .wrapped = packet.wrapped};
+    step.device.driver = link.device.kind.empty() && !link.device.name.empty() ? room.driver(link.device) : "";
+    // The hooks of netfilter that packets pass: on the way out of a socket, through, and on the way in to one.
+    if (facts_.way.empty() || kind == Kind::forward || kind == Kind::deliver) {
+        step.rules = room.firewall();
+    }
     if (kind == Kind::send || kind == Kind::receive) {
         const bool outgoing = kind == Kind::send;
         step.device.features = room.features(link.device, facts_.target.family);
-        step.device.driver = link.device.kind.empty() ? room.driver(link.device) : "";
         step.device.corrupted = outgoing ? room.corrupted(link.device.index) : 0;
         step.programs = room.filters(link.device.index, outgoing);
         for (const auto& tap : room.taps()) {
@@ -95,6 +99,7 @@ Result<void> Walk::begin() {
                     "an address that `ip route get` knows a way to, or --netns for another network namespace",
                     ExitCode::usage);
     }
+    facts_.ipsec = room.is_protected(packet.family, facts_.route, packet.address);
     leave_by(room, facts_.route, packet);
     return {};
 }
@@ -153,13 +158,14 @@ void Walk::pass_down(Room& room, const Link& link, const Packet& packet) {
     }
     if (is_one_of(link.device.kind, {"vxlan", "geneve", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ipip", "sit",
                                      "ip6tnl", "vti", "vti6"})) {
-        wrap(room, link, packet);
+        wrap(room, link);
         return;
     }
     Room* home = world_.by_number(room, link.lower_place);
     const Link* lower = home != nullptr && link.lower != 0 ? home->link(link.lower) : nullptr;
     if (lower == nullptr || lower->device.index == link.device.index) {
-        end(Kind::unseen, room, link, fmt::format("what {} ({}) does with packets", link.device.name, link.device.kind));
+        end(Kind::unseen, room, link,
+            fmt::format("what {} ({}) does with packets", link.device.name, link.device.kind));
         return;
     }
     send(*home, *lower, packet);
@@ -209,7 +215,7 @@ bool Walk::receive_by_sibling(Room& home, std::uint32_t lower, const Packet& pac
 }
 
 // A tunnel's packet has a way of its own, in the namespace that the tunnel was made in.
-void Walk::wrap(Room& room, const Link& link, const Packet& packet) {
+void Walk::wrap(Room& room, const Link& link) {
     Room* home = world_.by_number(room, link.lower_place);
     if (home == nullptr || link.remote.empty()) {
         end(Kind::unseen, room, link, fmt::format("where the tunnel {} leads", link.device.name));
@@ -222,7 +228,6 @@ void Walk::wrap(Room& room, const Link& link, const Packet& packet) {
         end(Kind::vanish, *home, link, fmt::format("there is no route to {}: {}", outer.address, route.refusal));
         return;
     }
-    (void)packet;
     leave_by(*home, route, outer);
 }
 

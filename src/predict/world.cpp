@@ -88,8 +88,8 @@ std::string Room::setting(const std::string& name) const {
 }
 
 void World::add(netns::Namespace ns, const std::string& name) {
-    const bool known = std::any_of(rooms_.begin(), rooms_.end(),
-                                   [&](const auto& room) { return room->place().inode == ns.inode(); });
+    const bool known =
+        std::any_of(rooms_.begin(), rooms_.end(), [&](const auto& room) { return room->place().inode == ns.inode(); });
     if (known) {
         return;
     }

@@ -22,10 +22,10 @@ namespace netio::predict {
 // What rtnetlink says of a device, with what its kind adds.
 struct Link {
     Device device;
-    std::uint32_t master = 0;        // the bridge or bond it is a port of
-    std::uint32_t lower = 0;         // IFLA_LINK: what it sends through; of a veth: the other end
-    std::optional<int> lower_place;  // IFLA_LINK_NETNSID: in another namespace, by this one's number for it
-    std::string remote;              // of a tunnel; empty: it has none, or several
+    std::uint32_t master = 0;         // the bridge or bond it is a port of
+    std::uint32_t lower = 0;          // IFLA_LINK: what it sends through; of a veth: the other end
+    std::optional<int> lower_place;   // IFLA_LINK_NETNSID: in another namespace, by this one's number for it
+    std::string remote;               // of a tunnel; empty: it has none, or several
     bool passes_to_siblings = false;  // macvlan in bridge mode, ipvlan in l2 or l3 mode
 };
 
@@ -52,13 +52,22 @@ class Room {
     // This namespace's number for another one; empty: it has none.
     std::optional<int> number_of(const Room& other);
     std::vector<model::TapFacts> taps() const;  // of all protocols; asked each time
+    // Rules of nftables that may want payload; asked once. Nothing without CAP_NET_ADMIN.
+    const std::vector<FirewallRule>& firewall();
+    // Whether there are rules of the older iptables, which are not read.
+    bool has_unread_firewall() const;
+    // Whether a policy of IPsec covers what is sent to the address. Nothing without CAP_NET_ADMIN.
+    bool is_protected(int family, const Route& route, const std::string& address) const;
     // A file below /proc/sys/net, as this namespace has it; empty: there is none.
     std::string setting(const std::string& name) const;
     bool has_ipsec_policies() const;
 
  private:
     Room(netns::Namespace ns, bool own, Place place, netns::Socket socket, Fd datagram)
-        : ns_(std::move(ns)), own_(own), place_(std::move(place)), socket_(std::move(socket)),
+        : ns_(std::move(ns)),
+          own_(own),
+          place_(std::move(place)),
+          socket_(std::move(socket)),
           datagram_(std::move(datagram)) {}
 
     netns::Namespace ns_;
@@ -67,6 +76,7 @@ class Room {
     netns::Socket socket_;
     Fd datagram_;
     std::optional<std::vector<Link>> links_;
+    std::optional<std::vector<FirewallRule>> firewall_;
 };
 
 class World {
