@@ -20,6 +20,7 @@ constexpr const char* examples =
     "  sudo netio-trace --json run.json                  keep everything; look again without root:\n"
     "  netio-trace replay run.json\n"
     "  sudo netio-trace doctor                           what can be traced on this kernel\n"
+    "  sudo netio-trace doctor --to 10.99.0.2            what will become of a zero-copy send, before one is made\n"
     "\n"
     "Ctrl-C ends the measurement and prints what there is; before the measurement, and the second time, it quits.\n"
     "Exit codes: 0 measured; 2 bad usage; 3 privilege or kernel feature missing, with a report of the workload alone\n"
@@ -39,7 +40,8 @@ int main(int argc, char** argv) {
     cli.require_subcommand(0, 1);
     const app::Command run = app::declare_run(cli);
     auto* run_parser = cli.add_subcommand("run", "Run an experiment and explain it; the default command");
-    auto* doctor_parser = cli.add_subcommand("doctor", "What this kernel and machine allow, probe by probe");
+    auto* doctor_parser =
+        cli.add_subcommand("doctor", "What this kernel and machine allow; --to ADDRESS: what will become of a send");
     auto* replay_parser = cli.add_subcommand("replay", "The report of a saved run, without root");
     auto* causes_parser = cli.add_subcommand("causes", "The known causes of copying; --prove provokes them");
     auto* explain_parser = cli.add_subcommand("explain", "What one cause means, how it is known, and what helps");

@@ -123,9 +123,9 @@ struct Facts {
     Place sender;
     Route route;  // the first, of the sender
     std::vector<Step> way;
-    std::vector<model::TapFacts> taps_elsewhere;  // in namespaces that the packet does not pass
-    bool may_be_cut = false;                      // the sender lets routers cut its packets (net.ipv4.ip_no_pmtu_disc)
-    bool ipsec = false;                           // a policy of the sender's namespace asks for IPsec
+    std::vector<model::TapFacts> taps;  // of all namespaces, each with the name of its place
+    bool may_be_cut = false;            // the sender lets routers cut its packets (net.ipv4.ip_no_pmtu_disc)
+    bool ipsec = false;                 // a policy of the sender's namespace asks for IPsec
     Limits limits;
     std::vector<Unknown> unknown;
 };

@@ -273,8 +273,8 @@ std::string verdict(const Facts& facts, const Prediction& prediction) {
         case Outcome::copied_late:
             return copied_late(send, prediction);
         case Outcome::copied_silently:
-            return fmt::format("{} will be copied after all, and the program will be told that it was not: {}.", send,
-                               copied_reason(prediction));
+            return fmt::format("{} will be copied after all, and the program will mostly be told that it was not: {}.",
+                               send, copied_reason(prediction));
         case Outcome::not_copied:
             return not_copied(send, facts);
         case Outcome::cannot_know:

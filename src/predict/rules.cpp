@@ -149,9 +149,9 @@ void Reckoning::tap_outgoing(const Step& step) {
         expect(step, {.cause = "packet-tap", .extent = Extent::clone, .why = "taken by " + spell_taps(step.taps)});
         return;
     }
-    std::vector<model::TapFacts> far;
-    std::copy_if(facts_.taps_elsewhere.begin(), facts_.taps_elsewhere.end(), std::back_inserter(far),
-                 [](const model::TapFacts& tap) { return tap.device.empty(); });
+    std::vector<model::TapFacts> far;  // one that is bound to a device gets the packets of that alone
+    std::copy_if(facts_.taps.begin(), facts_.taps.end(), std::back_inserter(far),
+                 [&](const model::TapFacts& tap) { return tap.device.empty() && tap.namespace_of != step.place.name; });
     if (!far.empty() && !holds("taps-are-of-a-namespace", facts_.kernel)) {
         expect(step, {.cause = "packet-tap",
                       .extent = Extent::clone,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -28,28 +29,26 @@ void read_kernel(Facts& facts) {
 void read_limits(Facts& facts, const Room& room, pid_t process) {
     const kernel::Root root;
     const pid_t whose = process != 0 ? process : ::getpid();
-    (void)room.run([&]() -> Result<void> {
-        if (const auto bytes = kernel::optmem_max(root)) {
-            facts.limits.option_memory_bytes = *bytes;
-        }
+    const auto read_option_memory = [&]() -> Result<void> {
+        const auto bytes = kernel::optmem_max(root);
+        facts.limits.option_memory_bytes = bytes ? std::optional(*bytes) : std::nullopt;
         return {};
-    });
+    };
+    (void)room.run(read_option_memory);
+    if (!facts.limits.option_memory_bytes) {  // before Linux 6.8 there is one for all, which only the first one shows
+        (void)read_option_memory();
+    }
     if (const auto bytes = kernel::memlock_limit(root, whose)) {
         facts.limits.locked_memory_bytes = *bytes;
     }
     facts.limits.locked_memory_skipped = kernel::may_lock_memory(root, whose).value_or(false);
 }
 
-// A tap of any namespace, which older kernels give every packet.
-void read_far_taps(Facts& facts, World& world) {
-    const auto is_passed = [&](const Place& place) {
-        return std::any_of(facts.way.begin(), facts.way.end(), [&](const Step& step) { return step.place == place; });
-    };
+// Older kernels give every packet to the taps of every namespace.
+void read_taps(Facts& facts, World& world) {
     for (const auto& room : world.rooms()) {
-        if (!is_passed(room->place())) {
-            const auto taps = room->taps();
-            facts.taps_elsewhere.insert(facts.taps_elsewhere.end(), taps.begin(), taps.end());
-        }
+        const auto taps = room->taps();
+        facts.taps.insert(facts.taps.end(), taps.begin(), taps.end());
     }
 }
 
@@ -104,7 +103,7 @@ Result<Facts> survey(Sender sender, const Target& target) {
         return Unexpected(walked.error());
     }
     read_limits(facts, world->sender(), sender.process);
-    read_far_taps(facts, *world);
+    read_taps(facts, *world);
     note_unread_firewalls(facts, *world);
     note_closed(facts, *world);
     return facts;

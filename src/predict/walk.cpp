@@ -24,6 +24,7 @@ struct Packet {
     int family = 0;
     std::string address;
     bool wrapped = false;
+    std::string neighbour = {};  // whose hardware address it carries: the gateway's, or the receiver's own
 };
 
 class Walk {
@@ -37,7 +38,7 @@ class Walk {
     void end(Kind kind, Room& room, const Link& link, std::string why);
     bool is_too_long(Room& room, const Link& link);
 
-    void leave_by(Room& room, const Route& route, const Packet& packet);
+    void leave_by(Room& room, const Route& route, Packet packet);
     void send(Room& room, const Link& link, const Packet& packet);
     void pass_down(Room& room, const Link& link, const Packet& packet);
     void cross(Room& room, const Link& link, const Packet& packet);
@@ -48,7 +49,7 @@ class Walk {
     void arrive(Room& room, const Link& link, const Packet& packet);
     void forward(Room& room, const Link& link, const Route& route, const Packet& packet);
 
-    bool has_address(Room& room, const Packet& packet);
+    bool is_neighbour(Room& room, const Packet& packet);
     bool leads_there(Room& room, const Link& port, const Packet& packet);
     bool receive_by_sibling(Room& home, std::uint32_t lower, const Packet& packet);
 
@@ -104,7 +105,8 @@ Result<void> Walk::begin() {
     return {};
 }
 
-void Walk::leave_by(Room& room, const Route& route, const Packet& packet) {
+void Walk::leave_by(Room& room, const Route& route, Packet packet) {
+    packet.neighbour = route.gateway.empty() ? packet.address : route.gateway;
     const auto& links = room.links();
     // What is sent to an address of one's own goes through lo, whichever device has the address (ip_route_output_key).
     const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
@@ -205,7 +207,7 @@ bool Walk::receive_by_sibling(Room& home, std::uint32_t lower, const Packet& pac
         for (const Link& link : room->links()) {
             const bool shares = is_one_of(link.device.kind, {"macvlan", "ipvlan", "macvtap", "ipvtap"}) &&
                                 link.lower == lower && world_.by_number(*room, link.lower_place) == &home;
-            if (shares && link.device.up && has_address(*room, packet)) {
+            if (shares && link.device.up && is_neighbour(*room, packet)) {
                 receive(*room, link, packet);
                 return true;
             }
@@ -256,11 +258,12 @@ bool Walk::leads_there(Room& room, const Link& port, const Packet& packet) {
         return false;
     }
     Room* other = world_.by_number(room, port.lower_place);
-    return other != nullptr && has_address(*other, packet);
+    return other != nullptr && is_neighbour(*other, packet);
 }
 
-bool Walk::has_address(Room& room, const Packet& packet) {
-    return room.look_up(packet.family, packet.address, 0, 0).type == Route::Type::local;
+bool Walk::is_neighbour(Room& room, const Packet& packet) {
+    const int family = packet.neighbour.find(':') == std::string::npos ? AF_INET : AF_INET6;
+    return room.look_up(family, packet.neighbour, 0, 0).type == Route::Type::local;
 }
 
 void Walk::receive(Room& room, const Link& link, const Packet& packet) {
@@ -268,29 +271,28 @@ void Walk::receive(Room& room, const Link& link, const Packet& packet) {
         return;
     }
     note(Kind::receive, room, link, packet);
+    const bool for_this = is_neighbour(room, packet);
     const Link* master = link.master != 0 ? room.link(link.master) : nullptr;
-    if (master != nullptr && master->device.kind == "bridge" && !has_address(room, packet)) {
+    if (master != nullptr && master->device.kind == "bridge" && !for_this) {
         leave_bridge(room, *master, link.device.index, packet);
-        return;
+    } else if (for_this || !receive_by_sibling(room, link.device.index, packet)) {
+        if (master != nullptr) {  // which hands it up as its own (br_pass_frame_up, bond_handle_frame)
+            note(Kind::receive, room, *master, packet);
+        }
+        arrive(room, master != nullptr ? *master : link, packet);
     }
-    arrive(room, link, packet);
 }
 
-// Up to the protocol: delivered, given to a device that shares the cable, or passed on.
+// Up to the protocol: delivered or passed on.
 void Walk::arrive(Room& room, const Link& link, const Packet& packet) {
     const Route route = room.look_up(packet.family, packet.address, 0, 0);
     if (route.type == Route::Type::local) {
         note(Kind::deliver, room, link, packet);
-        return;
-    }
-    if (receive_by_sibling(room, link.device.index, packet)) {
-        return;
-    }
-    if (!route.refusal.empty()) {
+    } else if (!route.refusal.empty()) {
         end(Kind::vanish, room, link, fmt::format("there is no route to {}: {}", packet.address, route.refusal));
-        return;
+    } else {
+        forward(room, link, route, packet);
     }
-    forward(room, link, route, packet);
 }
 
 void Walk::forward(Room& room, const Link& link, const Route& route, const Packet& packet) {

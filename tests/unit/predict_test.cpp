@@ -113,14 +113,23 @@ TEST_CASE("predict: a tap behind the copy finds nothing left") {
 }
 
 TEST_CASE("predict: a tap of another namespace counts on older kernels, and only one of every device") {
-    for (const auto& [kernel, device, expected] :
-         {std::tuple{KernelVersion{6, 14}, "", Words{"packet-tap", "local-delivery"}},
-          std::tuple{KernelVersion{6, 15}, "", Words{"local-delivery"}},
-          std::tuple{KernelVersion{6, 14}, "eth0", Words{"local-delivery"}}}) {
-        Facts facts = over_veth(kernel);
-        facts.taps_elsewhere = {tap("tcpdump", device)};
-        CAPTURE(kernel.minor);
-        CHECK(causes_of(facts) == expected);
+    struct Far {
+        KernelVersion kernel;
+        const char* device;
+        const Place& place;
+        Words expected;
+    };
+    for (const Far& far :
+         {Far{{6, 14}, "", between, {"packet-tap", "local-delivery"}},
+          Far{{6, 14}, "", there, {"packet-tap", "local-delivery"}}, Far{{6, 15}, "", between, {"local-delivery"}},
+          Far{{6, 14}, "eth0", between, {"local-delivery"}},
+          Far{{6, 14}, "", here, {"local-delivery"}}}) {  // it is no other one, and does not see it
+        Facts facts = over_veth(far.kernel);
+        facts.taps = {tap("tcpdump", far.device)};
+        facts.taps[0].namespace_of = far.place.name;
+        CAPTURE(far.kernel.minor);
+        CAPTURE(far.place.name);
+        CHECK(causes_of(facts) == far.expected);
     }
 }
 

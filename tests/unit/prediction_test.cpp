@@ -69,10 +69,10 @@ TEST_CASE("prediction: the verdict stands first and is one sentence or two") {
           "packet. The program will be told so.");
     Facts silent = over_veth();
     silent.way[0].device.features.scatter_gather = false;
-    CHECK(
-        verdict_of(silent) ==
-        "A MSG_ZEROCOPY send to 10.99.0.2 will be copied after all, and the program will be told that it was not: the "
-        "device takes no scatter-gather.");
+    CHECK(verdict_of(silent) ==
+          "A MSG_ZEROCOPY send to 10.99.0.2 will be copied after all, and the program will mostly be told that it was "
+          "not: the "
+          "device takes no scatter-gather.");
     Facts filtered = through_nic();
     filtered.way[0].programs = {"netio_pull"};
     CHECK(
@@ -131,10 +131,10 @@ TEST_CASE("prediction: JSON has the same") {
     CHECK(json["schema_version"].is_number());
     CHECK(json["outcome"] == "copied-late");
     CHECK(json["certain"] == true);
-    CHECK(json["verdict"] ==
-          verdict_of(over_veth()).replace(json["verdict"].get<std::string>().find(": ") + 2, std::string::npos, "") +
-              "a packet tap gets a clone of every packet, and the receiver is on this machine. The "
-              "program will be told so.");
+    CHECK(
+        json["verdict"] ==
+        "A MSG_ZEROCOPY send to 10.99.0.2 will be copied after all: a packet tap gets a clone of every packet, and the "
+        "receiver is on this machine. The program will be told so.");
     REQUIRE(json["way"].size() == 3);
     CHECK(json["way"][0]["step"] == "send");
     CHECK(json["way"][0]["device"]["features"]["scatter_gather"] == true);
