@@ -46,6 +46,23 @@ std::uint64_t inode_of(const fs::path& path) {
     return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
+std::string spell_process(pid_t pid) {
+    return fmt::format("{} (pid {})", trim(read_file(fmt::format("/proc/{}/comm", pid)).value_or("?")), pid);
+}
+
+// Where ip-netns(8) and container runtimes keep theirs: files that a namespace is mounted on (proc(5), mountinfo).
+std::vector<fs::path> mounted_namespaces() {
+    std::vector<fs::path> paths;
+    for (const std::string& line : split(read_file("/proc/self/mountinfo").value_or(""), '\n')) {
+        constexpr std::size_t mount_point = 4;
+        const std::vector<std::string> fields = split(line, ' ');
+        if (line.find(" - nsfs ") != std::string::npos && fields.size() > mount_point) {
+            paths.emplace_back(fields[mount_point]);
+        }
+    }
+    return paths;
+}
+
 bool is_namespace(const fs::path& descriptor) {
     std::error_code error;
     return fs::read_symlink(descriptor, error).string().starts_with("net:[");
@@ -116,27 +133,28 @@ Result<World> World::look_around(netns::Namespace sender) {
         seen.push_back(inode);
         return fresh;
     };
-    for_each_entry("/run/netns", [&](const fs::path& path) {
-        auto ns = is_new(inode_of(path)) ? netns::Namespace::at_path(path) : fail("known");
-        if (ns) {
-            world.add(std::move(*ns), "the namespace " + path.filename().string());
+    const auto add_file = [&](const fs::path& path, const std::string& name) {
+        if (!is_new(inode_of(path))) {
+            return;
         }
-    });
-    for (const pid_t pid : processes()) {
-        if (is_new(inode_of(fmt::format("/proc/{}/ns/net", pid)))) {
-            const std::string command = trim(read_file(fmt::format("/proc/{}/comm", pid)).value_or("?"));
-            if (auto ns = netns::Namespace::of_process(pid)) {
-                world.add(std::move(*ns), fmt::format("the namespace of {} (pid {})", command, pid));
-            }
+        if (auto ns = netns::Namespace::at_path(path)) {  // else it is a namespace of another kind, or gone
+            world.add(std::move(*ns), name);
         }
+    };
+    for (const fs::path& path : mounted_namespaces()) {
+        add_file(path, "the namespace " + path.filename().string());
     }
-    for_each_entry("/proc/self/fd", [&](const fs::path& path) {
-        const std::uint64_t inode = is_namespace(path) ? inode_of(path) : 0;
-        auto ns = is_new(inode) ? netns::Namespace::at_path(path) : fail("known");
-        if (ns) {
-            world.add(std::move(*ns), fmt::format("the namespace net:[{}]", inode));
-        }
-    });
+    const std::vector<pid_t> pids = processes();
+    for (const pid_t pid : pids) {
+        add_file(fmt::format("/proc/{}/ns/net", pid), "the namespace of " + spell_process(pid));
+    }
+    for (const pid_t pid : pids) {
+        for_each_entry(fmt::format("/proc/{}/fd", pid), [&](const fs::path& path) {
+            if (is_namespace(path)) {
+                add_file(path, "a namespace that is held by " + spell_process(pid));
+            }
+        });
+    }
     return world;
 }
 

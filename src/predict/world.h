@@ -81,8 +81,8 @@ class Room {
 
 class World {
  public:
-    // The sender's namespace first. Of the others those that a process is in, that have a name in /run/netns, and that
-    // this process has open; the ones that may not be entered are counted and left out.
+    // The sender's namespace first. Of the others those that a process is in, or has open, and those that are mounted
+    // on a file; the ones that may not be entered are counted and left out.
     static Result<World> look_around(netns::Namespace sender);
 
     Room& sender() { return *rooms_.front(); }
