@@ -113,7 +113,9 @@ struct Unknown {
 struct KernelVersion {
     int major = 0;
     int minor = 0;
-    auto operator<=>(const KernelVersion&) const = default;
+    bool is_at_least(const KernelVersion& other) const {
+        return major != other.major ? major > other.major : minor >= other.minor;
+    }
 };
 
 struct Facts {

@@ -30,7 +30,7 @@ bool holds(std::string_view rule, KernelVersion kernel) {
     if (found == all.end()) {
         throw std::logic_error("no such rule of kernels: " + std::string(rule));
     }
-    return kernel >= found->since;
+    return kernel.is_at_least(found->since);
 }
 
 }  // namespace netio::predict

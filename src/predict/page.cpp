@@ -16,7 +16,6 @@ namespace netio::predict {
 namespace {
 
 using Kind = Step::Kind;
-using report::Cell;
 using report::Ink;
 
 // The title of a cause within a sentence; names such as "WireGuard" and "IPsec" keep their capital.
@@ -51,15 +50,18 @@ bool is_any(const Prediction& prediction, Extent extent, bool certain) {
 
 // After a cause that may come first, the one that comes for sure is no longer certain to find anything to copy.
 std::string copied_reason(const Prediction& prediction) {
-    if (is_any(prediction, Extent::all, true)) {
-        return reasons(prediction, {Extent::all, Extent::clone, Extent::some}, true);
+    if (is_any(prediction, Extent::all, true) || is_any(prediction, Extent::most, true)) {
+        return reasons(prediction, {Extent::all, Extent::most, Extent::clone, Extent::some}, true);
     }
     return reasons(prediction, {Extent::all}, false) + ": one of these copies first";
 }
 
 std::string copied_late(const std::string& send, const Prediction& prediction) {
-    constexpr std::string_view told = " The program will be told so.";
-    if (is_any(prediction, Extent::all, true) ||
+    const bool perhaps_silent = std::any_of(prediction.causes.begin(), prediction.causes.end(),
+                                            [](const Expected& cause) { return cause.silent; });
+    const std::string_view told =
+        perhaps_silent ? " Whether the program is told depends on which." : " The program will be told so.";
+    if (is_any(prediction, Extent::all, true) || is_any(prediction, Extent::most, true) ||
         (!is_any(prediction, Extent::clone, true) && !is_any(prediction, Extent::some, true))) {
         return fmt::format("{} will be copied after all: {}.{}", send, copied_reason(prediction), told);
     }
@@ -194,6 +196,8 @@ std::string spell_extent(const Expected& cause) {
     switch (cause.extent) {
         case Extent::all:
             return cause.certain ? "certain" : "possible";
+        case Extent::most:
+            return cause.certain ? "nearly all" : "possible";
         case Extent::clone:
             return cause.certain ? "a clone" : "perhaps a clone";
         case Extent::some:

@@ -92,7 +92,7 @@ void Reckoning::expect(const Step& at, Expected cause) {
     if (cause.extent == Extent::all) {
         copied_ = cause.certain;
     }
-    const bool total = cause.extent == Extent::all && !cause.certain;
+    const bool total = (cause.extent == Extent::all && !cause.certain) || cause.extent == Extent::most;
     cause.certain = cause.certain && !maybe_copied_;
     maybe_copied_ = maybe_copied_ || total;
     prediction_.causes.push_back(std::move(cause));
@@ -227,6 +227,7 @@ void Reckoning::forward(const Step& step) {
     const bool too_large = step.device.mtu != 0 && step.device.mtu < packet_bytes();
     if (too_large && facts_.may_be_cut && facts_.target.family == AF_INET) {
         expect(step, {.cause = "fragmented",
+                      .extent = Extent::most,  // the end of a message may be small enough as it is
                       .why = fmt::format("{} takes packets of {} B, and the sender makes larger ones that may be cut",
                                          step.device.name, step.device.mtu)});
     }
@@ -309,7 +310,7 @@ void Reckoning::conclude() {
     const auto& causes = prediction_.causes;
     const auto is_any = [&](auto condition) { return std::any_of(causes.begin(), causes.end(), condition); };
     const bool clone_or_some = is_any([](const Expected& cause) {
-        return cause.certain && (cause.extent == Extent::clone || cause.extent == Extent::some);
+        return cause.certain && cause.extent != Extent::all && cause.extent != Extent::call;
     });
     const bool all_silent =
         !is_any([](const Expected& cause) { return !cause.silent && cause.extent != Extent::call; });

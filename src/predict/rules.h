@@ -34,12 +34,14 @@ constexpr std::string_view to_string(Outcome v) {
 // How much of the payload a cause copies.
 enum class Extent : std::uint8_t {
     all,    // the packets' payload: after that there is nothing left to copy
+    most,   // the same of nearly all packets: what is left may find another cause
     clone,  // the payload of a clone; the packet itself goes on with the program's pages
     some,   // a part of the packets
     call,   // the call is refused, and nothing is sent
 };
-inline constexpr std::array<model::Name<Extent>, 4> extent_names{{
+inline constexpr std::array<model::Name<Extent>, 5> extent_names{{
     {Extent::all, "all"},
+    {Extent::most, "most"},
     {Extent::clone, "clone"},
     {Extent::some, "some"},
     {Extent::call, "call"},

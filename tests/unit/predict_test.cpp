@@ -191,7 +191,9 @@ TEST_CASE("predict: packets are cut where the way narrows, if the sender allows 
     facts.way[2].device.mtu = 1400;
     CHECK(causes_of(facts) == Words{"local-delivery"});  // path MTU discovery makes them small enough
     facts.may_be_cut = true;
-    CHECK(causes_of(facts) == Words{"fragmented"});
+    CHECK(causes_of(facts) == Words{"fragmented", "local-delivery?"});  // of what is small enough
+    CHECK(outcome_of(facts) == Outcome::copied_late);
+    CHECK(predict::predict(facts).certain);
     facts.way[5].device.mtu = 1400;  // the receiver lets the sender know
     CHECK(causes_of(facts) == Words{"local-delivery"});
     Facts six = through_router();

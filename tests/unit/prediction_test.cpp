@@ -191,6 +191,13 @@ TEST_CASE("agreement: bytes and the error queue are held against the outcome") {
     untold.witnesses.told_copied_calls = 0;
     CHECK(held_against(over_veth(), untold).detail ==
           "copied-late was predicted, and the program was not told of a copy");
+    Facts either = over_veth();
+    either.way[0].programs = {"netio_pull"};
+    either.way[0].device.features.scatter_gather = false;
+    model::Report merged = report_of({"bpf-pull", "no-scatter-gather"});
+    merged.witnesses.told_copied_calls = 0;
+    CHECK(held_against(either, merged).verdict == Verdict::agrees);
+    CHECK(verdict_of(either).ends_with(" Whether the program is told depends on which."));
     Facts silent = over_veth();
     silent.way[0].device.features.scatter_gather = false;
     CHECK(held_against(silent, report_of({"no-scatter-gather"})).verdict == Verdict::contradicts);
