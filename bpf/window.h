@@ -428,7 +428,8 @@ static __always_inline int memory_allocated(void* ctx, __u64 call_site, __u64 re
         return 0;
     if (!makes_head(call_site))
         return 0;
-    if (w->armed && w->direction == NETIO_RECEIVE && w->user_pages && w->paged_bytes) {
+    /* Once an arrival's user pages have been copied there is nothing left to pull: what is pulled now is sent. */
+    if (w->armed && w->direction == NETIO_RECEIVE && w->user_pages && w->paged_bytes && !w->page_copy.copier) {
         if (!w->walks_left || (requested < w->paged_bytes && requested < SEGMENT_BYTES))
             return 0;
         return arrival_pulled(ctx, w, requested >= w->paged_bytes);
