@@ -104,11 +104,16 @@ Foresight foresee(const provoke::Network& network) {
 
 using Verdict = predict::Agreement::Verdict;
 
-std::string spell(const predict::Agreement& agreement) {
-    const std::string word = agreement.verdict == Verdict::agrees        ? "agrees"
-                             : agreement.verdict == Verdict::cannot_know ? "cannot know"
-                                                                         : "contradicts";
-    return agreement.detail.empty() ? word : word + ": " + agreement.detail;
+std::string_view spell(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::agrees:
+            return "foreseen";
+        case Verdict::cannot_know:
+            return "unknown";
+        case Verdict::contradicts:
+            return "WRONG";
+    }
+    return "?";
 }
 
 void compare(const Foresight& foresight, const model::Report& report, Proof& proof) {
@@ -161,9 +166,6 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
 // An exit code of this command alone: all was measured, and not all was right.
 constexpr int wrongly_named = 1;
 
-constexpr std::size_t named_columns = 46;
-constexpr std::size_t predicted_columns = 52;
-
 std::string_view spell(Outcome outcome) {
     switch (outcome) {
         case Outcome::named:
@@ -183,11 +185,14 @@ bool was_run(const Proof& proof) {
 }
 
 void print_proof(const Proof& proof) {
-    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<{}}  {:<{}}  {}\n", proof.scenario->group, proof.scenario->id,
-               spell(proof.outcome), proof.claim, proof.truth, proof.named, named_columns, proof.predicted,
-               predicted_columns, was_run(proof) ? spell(proof.agreement) : "");
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<8}  {}\n", proof.scenario->group, proof.scenario->id,
+               spell(proof.outcome), proof.claim, proof.truth, was_run(proof) ? spell(proof.agreement.verdict) : "",
+               proof.named);
     if (!proof.detail.empty()) {
         fmt::print("   {}\n", proof.detail);
+    }
+    if (was_run(proof) && proof.agreement.verdict == Verdict::contradicts) {
+        fmt::print("   predicted: {}; but {}\n", proof.predicted, proof.agreement.detail);
     }
     std::fflush(stdout);
 }
@@ -227,9 +232,9 @@ Result<int> prove(const ProveOptions& options) {
     if (!scenarios) {
         return tl::make_unexpected(scenarios.error());
     }
-    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<{}}  {:<{}}  {}\n", "C", "provoked", "", "the program", "copies",
-               "named", named_columns, "predicted", predicted_columns, "prediction");
-    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}\n", " ", "", "", "was told", "a byte");
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<8}  {}\n", "C", "provoked", "", "the program", "copies", "by doc-",
+               "named");
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {}\n", " ", "", "", "was told", "a byte", "tor --to");
     std::map<Outcome, std::size_t> counts;
     std::map<Verdict, std::size_t> foreseen;
     for (const Scenario* scenario : *scenarios) {
