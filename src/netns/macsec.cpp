@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#ifdef __clang__  // libnl's header declares once more an enumeration that the kernel's has defined
+#pragma clang diagnostic ignored "-Wgnu-redeclared-enum"
+#endif
 #include <linux/if_macsec.h>
 #include <net/if.h>
 #include <netlink/route/link/macsec.h>
