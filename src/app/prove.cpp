@@ -10,6 +10,7 @@
 
 #include "app/experiment.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "explain/explain.h"
 #include "explain/refusals.h"
 #include "ledger/books.h"
@@ -22,10 +23,6 @@ namespace netio::app {
 using provoke::Scenario;
 
 namespace {
-
-bool contains(const std::vector<std::string_view>& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 std::string spell_findings(const model::Report& report) {
     std::vector<std::string> named;
@@ -70,7 +67,7 @@ std::string off_the_diagonal(const Scenario& scenario, const model::Report& repo
         }
     }
     for (const auto& finding : report.findings) {
-        if (!contains(scenario.must_name, finding.cause) && !contains(scenario.may_name, finding.cause) &&
+        if (!is_one_of(finding.cause, scenario.must_name) && !is_one_of(finding.cause, scenario.may_name) &&
             !comes_by_itself(finding, report)) {
             wrong.push_back(fmt::format("{} was named", finding.cause));
         }

@@ -21,14 +21,6 @@ using model::Site;
 
 namespace {
 
-std::string spell_device(const model::DeviceFacts& device) {
-    if (device.name.empty()) {
-        return {};
-    }
-    return device.kind.empty() || device.kind == device.name ? device.name
-                                                             : fmt::format("{} ({})", device.name, device.kind);
-}
-
 // Whether both ends are in one network namespace.
 bool share_namespace(const model::Capture& capture) {
     const auto namespace_of = [&](Role role) -> std::uint64_t {

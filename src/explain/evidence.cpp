@@ -48,12 +48,19 @@ std::string spell(const model::DeviceFacts& device) {
     if (device.name.empty()) {
         return "an unseen device";
     }
-    return fmt::format("{}{}: scatter-gather {}, checksums {}, segmentation {}", device.name,
-                       device.kind.empty() ? "" : " (" + device.kind + ")", on_or_off(device.scatter_gather),
-                       on_or_off(device.checksum), on_or_off(device.segmentation));
+    return fmt::format("{}: scatter-gather {}, checksums {}, segmentation {}", spell_device(device),
+                       on_or_off(device.scatter_gather), on_or_off(device.checksum), on_or_off(device.segmentation));
 }
 
 }  // namespace
+
+std::string spell_device(const model::DeviceFacts& device) {
+    if (device.name.empty()) {
+        return {};
+    }
+    return device.kind.empty() || device.kind == device.name ? device.name
+                                                             : fmt::format("{} ({})", device.name, device.kind);
+}
 
 std::vector<std::string> evidence_of(const LateGroup& group) {
     std::vector<std::string> lines{fmt::format("{} B in {} copies by {}, {}, {}{}", format_count(group.bytes),

@@ -11,6 +11,9 @@
 
 namespace netio::explain {
 
+// "client0 (veth)"; empty where the device was not seen.
+std::string spell_device(const model::DeviceFacts& device);
+
 // "4 112 384 B in 251 copies by skb_copy_ubufs, which clears the flag, on arrival at client0 (veth): scatter-gather
 // on, checksums on, segmentation on"; then the whole call stack, innermost function first.
 std::vector<std::string> evidence_of(const ledger::LateGroup& group);

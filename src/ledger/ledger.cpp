@@ -3,6 +3,7 @@
 #include <array>
 #include <initializer_list>
 
+#include "base/words.h"
 #include "ledger/books.h"
 #include "ledger/late.h"
 #include "stats/ratio.h"
@@ -146,13 +147,10 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
 bool is_in_transmission(const LateGroup& group) {
     static constexpr std::array<std::string_view, 3> drivers{"dev_hard_start_xmit", "wg_xmit", "encrypt_packet"};
     static constexpr std::array<std::string_view, 3> before{"validate_xmit_skb", "__dev_queue_xmit", "sch_direct_xmit"};
-    const auto is_one_of = [](const auto& names, const std::string& frame) {
-        return std::find(names.begin(), names.end(), frame) != names.end();
-    };
     const auto nearest = std::find_if(group.stack.begin(), group.stack.end(), [&](const std::string& frame) {
-        return is_one_of(drivers, frame) || is_one_of(before, frame);
+        return is_one_of(frame, drivers) || is_one_of(frame, before);
     });
-    return nearest != group.stack.end() && is_one_of(drivers, *nearest);
+    return nearest != group.stack.end() && is_one_of(*nearest, drivers);
 }
 
 // Whether a driver made the copy: the one that sends, or the one that receives on this machine, before its stack saw

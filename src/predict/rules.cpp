@@ -9,16 +9,13 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/words.h"
 
 namespace netio::predict {
 
 namespace {
 
 using Kind = Step::Kind;
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 // Drivers that move packets into memory of their own, all or some of them (causes.json: private-copy).
 bool driver_may_copy(std::string_view driver) {

@@ -6,15 +6,13 @@
 
 #include <algorithm>
 
+#include "base/words.h"
+
 namespace netio::predict {
 
 namespace {
 
 using Kind = Step::Kind;
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 // A way that is longer leads in circles.
 constexpr std::size_t longest_way = 64;

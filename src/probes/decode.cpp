@@ -8,6 +8,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/words.h"
+
 namespace netio::probes {
 
 namespace {
@@ -30,13 +32,8 @@ std::string text_of(const char (&field)[N]) {
     return {field, strnlen(field, N)};
 }
 
-template <std::size_t N>
-bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 bool is_copier(std::string_view function) {
-    return !function.empty() && (is_one_of(copier_names, function) || function == "skb_copy_expand");
+    return !function.empty() && (is_one_of(function, copier_names) || function == "skb_copy_expand");
 }
 
 }  // namespace
@@ -110,7 +107,7 @@ std::vector<std::string> decode_stack(const netio_event& event, const kernel::Sy
     }
     const auto named = std::find_if(functions.begin(), functions.end(), [&](std::string_view function) {
         return function == copier_name(event.key.copier) ||
-               (event.key.copier == NETIO_COPIER_COW_DATA && is_one_of(packet_builders, function));
+               (event.key.copier == NETIO_COPIER_COW_DATA && is_one_of(function, packet_builders));
     });
     const auto first = named != functions.end() ? named : std::find_if(functions.begin(), functions.end(), is_copier);
     if (first != functions.end()) {
