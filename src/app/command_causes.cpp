@@ -63,7 +63,7 @@ Result<int> prove_all(const CausesWords& words) {
     }
     ProveOptions options = words.options;
     options.tier = *tier;
-    auto able = check_machine();
+    auto able = check_machine().and_then([&] { return check_outputs({options.json, {}, false}); });
     return able ? prove(options) : Unexpected(able.error());
 }
 
@@ -95,6 +95,10 @@ Command declare_causes(CLI::App& cli) {
         ->needs(prove_flag);
     cli.add_option("--tier", words->tier, "Attach by fentry, kprobe or tracepoint only")
         ->capture_default_str()
+        ->needs(prove_flag);
+    declare_output(cli, "--json", words->options.json,
+                   "Write what was provoked, named and predicted, and each run's report, as JSON to FILE; without FILE "
+                   "to stdout, instead of the table")
         ->needs(prove_flag);
     return [words]() { return run(*words); };
 }

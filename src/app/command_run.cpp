@@ -48,14 +48,8 @@ Result<Spec> workload_spec(const RunWords& words) {
     const auto size = parse_message_size(words.size);
     const auto duration = parse_time("--duration", words.duration);
     const auto warmup = parse_time("--warmup", words.warmup);
-    for (const Error* error : {mode ? nullptr : &mode.error(), size ? nullptr : &size.error(),
-                               duration ? nullptr : &duration.error(), warmup ? nullptr : &warmup.error()}) {
-        if (error != nullptr) {
-            return Unexpected{*error};
-        }
-    }
-    if (*size < workload::min_message_bytes || *size > workload::max_message_bytes) {
-        return fail("--size " + words.size, "a message is 8 bytes to 1 GiB", "--size 16K", ExitCode::usage);
+    if (const Error* error = first_error(mode, size, duration, warmup)) {
+        return Unexpected{*error};
     }
     if (words.messages == 0 && duration->count() <= 0) {
         return fail("--duration " + words.duration, "nothing can be measured in no time", "--duration 5s",
@@ -118,12 +112,8 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
         words.provoke == "none" ? Result<const provoke::Scenario*>(nullptr) : provoke::find_scenario(words.provoke);
     const auto ring = parse_size(words.ring);
     const auto wait = parse_time("--wait", words.wait.empty() ? default_wait : words.wait);
-    for (const Error* error :
-         {path ? nullptr : &path.error(), tier ? nullptr : &tier.error(), scenario ? nullptr : &scenario.error(),
-          ring ? nullptr : &ring.error(), wait ? nullptr : &wait.error()}) {
-        if (error != nullptr) {
-            return Unexpected{*error};
-        }
+    if (const Error* error = first_error(path, tier, scenario, ring, wait)) {
+        return Unexpected{*error};
     }
     if (*ring < 4096 || *ring > (1U << 30) || (*ring & (*ring - 1)) != 0) {
         return fail("--ring " + words.ring, "the ring buffer takes a power of two from 4K to 1G", "--ring 256K",

@@ -41,6 +41,7 @@ Command declare_doctor(CLI::App& cli);
 Command declare_replay(CLI::App& cli);
 Command declare_causes(CLI::App& cli);
 Command declare_explain(CLI::App& cli);
+Command declare_sweep(CLI::App& cli);
 
 // Whether namespaces can be made here. Errors: ExitCode::privilege.
 Result<void> check_machine();

@@ -55,7 +55,8 @@ Result<void> require_types() {
 // One experiment in the making; the steps of run_experiment in their order.
 class Experiment {
  public:
-    Experiment(const ExperimentOptions& options, const Progress& progress) : options_(options), progress_(progress) {
+    Experiment(const ExperimentOptions& options, const Progress& progress, KeptTracer& kept)
+        : options_(options), progress_(progress), kept_(kept) {
         capture_.spec = options.spec;
         capture_.environment = kernel::read_environment(kernel::Root{}, utc_now());
         capture_.environment.tool_version = NETIO_VERSION;
@@ -87,11 +88,12 @@ class Experiment {
 
     const ExperimentOptions& options_;
     const Progress& progress_;
+    KeptTracer& kept_;
     Capture capture_;
     const provoke::Scenario* scenario_ = nullptr;  // none: nothing is provoked
     std::optional<provoke::Network> network_;
     std::optional<provoke::Stage> stage_;
-    std::optional<probes::Tracer> tracer_;
+    probes::Tracer* tracer_ = nullptr;  // none: nothing is traced
     std::optional<Actors> actors_;
     std::optional<perf::CounterSet> counters_;
     Clock::time_point started_;
@@ -101,7 +103,7 @@ Result<void> Experiment::attach() {
     if (!options_.trace) {
         return {};
     }
-    auto tracer = require_types().and_then([&] { return probes::Tracer::attach(tracer_options(options_)); });
+    auto tracer = require_types().and_then([&] { return kept_.take(tracer_options(options_)); });
     if (!tracer && options_.run_untraced && tracer.error().code == ExitCode::privilege) {
         capture_.probes = probes::refused_probes(tracer.error());
         return {};
@@ -109,7 +111,7 @@ Result<void> Experiment::attach() {
     if (!tracer) {
         return tl::make_unexpected(tracer.error());
     }
-    tracer_.emplace(std::move(*tracer));
+    tracer_ = *tracer;
     capture_.probes = tracer_->probes();
     return {};
 }
@@ -359,9 +361,28 @@ Capture Experiment::finish(workload::Interrupts& interrupts) {
 
 }  // namespace
 
+Result<probes::Tracer*> KeptTracer::take(const probes::TracerOptions& options) {
+    if (tracer_ && tracer_->serves(options)) {
+        auto reset = tracer_->reset();
+        return reset ? Result<probes::Tracer*>(&*tracer_) : Unexpected(reset.error());
+    }
+    tracer_.reset();
+    auto attached = probes::Tracer::attach(options);
+    if (!attached) {
+        return Unexpected(attached.error());
+    }
+    tracer_.emplace(std::move(*attached));
+    return &*tracer_;
+}
+
 Result<Capture> run_experiment(const ExperimentOptions& options, const Progress& progress) {
+    KeptTracer kept;
+    return run_experiment(options, progress, kept);
+}
+
+Result<Capture> run_experiment(const ExperimentOptions& options, const Progress& progress, KeptTracer& kept) {
     std::optional<PromptEnd> prompt_end("netio-trace");
-    Experiment experiment(options, progress);
+    Experiment experiment(options, progress, kept);
     if (auto prepared = experiment.prepare(*prompt_end); !prepared) {
         progress("", -1);
         return tl::make_unexpected(prepared.error());

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "model/capture.h"
+#include "probes/tracer.h"
 #include "provoke/network.h"
 
 namespace netio::app {
@@ -35,9 +37,21 @@ struct ExperimentOptions {
 // Told what is going on: a phase, and the share of it that is done (negative: unknown).
 using Progress = std::function<void(const std::string& phase, double share)>;
 
+// Probes that stay attached from one run to the next, for to attach them takes longer than a short run.
+class KeptTracer {
+ public:
+    // A tracer that knows nothing yet: the kept one, or a new one where that does not do. Errors: Tracer::attach's.
+    Result<probes::Tracer*> take(const probes::TracerOptions& options);
+
+ private:
+    std::optional<probes::Tracer> tracer_;
+};
+
 // One run: network, probes, server and client, warm-up, measurement, and everything taken down again. SIGINT and
 // SIGTERM end the process at once before there is anything to show (PromptEnd), and the measured phase early; the
 // capture then says so, and a second signal kills. After the measured phase a signal ends all waiting.
 Result<model::Capture> run_experiment(const ExperimentOptions& options, const Progress& progress);
+// The same with probes that were attached for an earlier run, and that are left to the next one.
+Result<model::Capture> run_experiment(const ExperimentOptions& options, const Progress& progress, KeptTracer& kept);
 
 }  // namespace netio::app

@@ -19,6 +19,7 @@ constexpr const char* examples =
     "  sudo netio-trace --path remote --bind 192.0.2.7   through a NIC, to a netio-client on another machine\n"
     "  sudo netio-trace --json run.json                  keep everything; look again without root:\n"
     "  netio-trace replay run.json\n"
+    "  sudo netio-trace sweep --modes two-copy,zerocopy --sizes 4K,64K -o results     and results.csv for plots\n"
     "  sudo netio-trace doctor                           what can be traced on this kernel\n"
     "  sudo netio-trace doctor --to 10.99.0.2            what will become of a zero-copy send, before one is made\n"
     "\n"
@@ -42,11 +43,14 @@ int main(int argc, char** argv) {
     auto* run_parser = cli.add_subcommand("run", "Run an experiment and explain it; the default command");
     auto* doctor_parser =
         cli.add_subcommand("doctor", "What this kernel and machine allow; --to ADDRESS: what will become of a send");
+    auto* sweep_parser =
+        cli.add_subcommand("sweep", "Every mode with every size and number of connections, kept in a folder");
     auto* replay_parser = cli.add_subcommand("replay", "The report of a saved run, without root");
     auto* causes_parser = cli.add_subcommand("causes", "The known causes of copying; --prove provokes them");
     auto* explain_parser = cli.add_subcommand("explain", "What one cause means, how it is known, and what helps");
-    const std::array<Subcommand, 5> subcommands{{{run_parser, app::declare_run(*run_parser)},
+    const std::array<Subcommand, 6> subcommands{{{run_parser, app::declare_run(*run_parser)},
                                                  {doctor_parser, app::declare_doctor(*doctor_parser)},
+                                                 {sweep_parser, app::declare_sweep(*sweep_parser)},
                                                  {replay_parser, app::declare_replay(*replay_parser)},
                                                  {causes_parser, app::declare_causes(*causes_parser)},
                                                  {explain_parser, app::declare_explain(*explain_parser)}}};

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "app/commands.h"
 #include "app/experiment.h"
 #include "base/text.h"
 #include "base/words.h"
@@ -17,6 +18,7 @@
 #include "predict/agreement.h"
 #include "predict/page.h"
 #include "predict/survey.h"
+#include "report/json.h"
 
 namespace netio::app {
 
@@ -101,17 +103,11 @@ Foresight foresee(const provoke::Network& network) {
 
 using Verdict = predict::Agreement::Verdict;
 
-std::string_view spell(Verdict verdict) {
-    switch (verdict) {
-        case Verdict::agrees:
-            return "foreseen";
-        case Verdict::cannot_know:
-            return "unknown";
-        case Verdict::contradicts:
-            return "WRONG";
-    }
-    return "?";
-}
+constexpr std::array<model::Name<Verdict>, 3> verdict_names{{
+    {Verdict::agrees, "foreseen"},
+    {Verdict::cannot_know, "unknown"},
+    {Verdict::contradicts, "WRONG"},
+}};
 
 void compare(const Foresight& foresight, const model::Report& report, Proof& proof) {
     if (!foresight.prediction) {
@@ -126,7 +122,7 @@ bool is_right(const Proof& proof) {
     return proof.outcome == Outcome::named && proof.agreement.verdict != Verdict::contradicts;
 }
 
-Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
+Proof prove_one(const Scenario& scenario, const ProveOptions& wanted, KeptTracer& kept) {
     ExperimentOptions options;
     options.spec.tier = wanted.tier;
     options.spec.provoke = scenario.id;
@@ -140,7 +136,8 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
     Proof proof;
     proof.scenario = &scenario;
     for (int attempt = 0; attempt < attempts; ++attempt) {
-        const auto capture = run_experiment(options, [](const std::string&, double) {});
+        const auto capture = run_experiment(
+            options, [](const std::string&, double) {}, kept);
         if (!capture) {
             proof.outcome = capture.error().code == ExitCode::privilege ? Outcome::skipped : Outcome::failed;
             proof.detail = describe(capture.error());
@@ -153,6 +150,9 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
         const model::Report report = explain::build_report(*capture);
         proof = judge(scenario, report);
         compare(foresight, report, proof);
+        if (!wanted.json.empty()) {
+            proof.run = report::to_json(report, *capture);
+        }
         if (is_right(proof) || report.complete) {
             return proof;
         }
@@ -163,28 +163,14 @@ Proof prove_one(const Scenario& scenario, const ProveOptions& wanted) {
 // An exit code of this command alone: all was measured, and not all was right.
 constexpr int wrongly_named = 1;
 
-std::string_view spell(Outcome outcome) {
-    switch (outcome) {
-        case Outcome::named:
-            return "ok";
-        case Outcome::misnamed:
-            return "WRONG";
-        case Outcome::skipped:
-            return "skipped";
-        case Outcome::failed:
-            return "FAILED";
-    }
-    return "?";
-}
-
 bool was_run(const Proof& proof) {
     return proof.outcome == Outcome::named || proof.outcome == Outcome::misnamed;
 }
 
 void print_proof(const Proof& proof) {
     fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<8}  {}\n", proof.scenario->group, proof.scenario->id,
-               spell(proof.outcome), proof.claim, proof.truth, was_run(proof) ? spell(proof.agreement.verdict) : "",
-               proof.named);
+               model::name_in(outcome_names, proof.outcome), proof.claim, proof.truth,
+               was_run(proof) ? model::name_in(verdict_names, proof.agreement.verdict) : "", proof.named);
     if (!proof.detail.empty()) {
         fmt::print("   {}\n", proof.detail);
     }
@@ -193,6 +179,48 @@ void print_proof(const Proof& proof) {
     }
     std::fflush(stdout);
 }
+
+model::Json to_json(const Proof& proof) {
+    model::Json json{{"scenario", proof.scenario->id},
+                     {"group", std::string(1, proof.scenario->group)},
+                     {"outcome", model::name_in(outcome_names, proof.outcome)},
+                     {"detail", proof.detail},
+                     {"run", proof.run}};
+    if (was_run(proof)) {
+        json["prediction"] = {{"verdict", model::name_in(verdict_names, proof.agreement.verdict)},
+                              {"predicted", proof.predicted},
+                              {"detail", proof.agreement.detail}};
+    }
+    return json;
+}
+
+void print_head() {
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<8}  {}\n", "C", "provoked", "", "the program", "copies", "by doc-",
+               "named");
+    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {}\n", " ", "", "", "was told", "a byte", "tor --to");
+}
+
+// How many ended how.
+struct Counts {
+    std::map<Outcome, std::size_t> outcomes;
+    std::map<Verdict, std::size_t> verdicts;
+
+    void add(const Proof& proof) {
+        ++outcomes[proof.outcome];
+        verdicts[proof.agreement.verdict] += was_run(proof) ? 1 : 0;
+    }
+    bool clean() {
+        return outcomes[Outcome::misnamed] == 0 && outcomes[Outcome::failed] == 0 &&
+               verdicts[Verdict::contradicts] == 0;
+    }
+    void print() {
+        fmt::print("\n{} named, {} off the diagonal, {} failed, {} that this kernel cannot provoke\n",
+                   outcomes[Outcome::named], outcomes[Outcome::misnamed], outcomes[Outcome::failed],
+                   outcomes[Outcome::skipped]);
+        fmt::print("{} predictions agree, {} say that they cannot know, {} contradict what was measured\n",
+                   verdicts[Verdict::agrees], verdicts[Verdict::cannot_know], verdicts[Verdict::contradicts]);
+    }
+};
 
 Result<std::vector<const Scenario*>> chosen(const std::vector<std::string>& only) {
     std::vector<const Scenario*> scenarios;
@@ -229,24 +257,33 @@ Result<int> prove(const ProveOptions& options) {
     if (!scenarios) {
         return tl::make_unexpected(scenarios.error());
     }
-    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {:<8}  {}\n", "C", "provoked", "", "the program", "copies", "by doc-",
-               "named");
-    fmt::print("{}  {:<29} {:<7} {:<14} {:>6}  {}\n", " ", "", "", "was told", "a byte", "tor --to");
-    std::map<Outcome, std::size_t> counts;
-    std::map<Verdict, std::size_t> foreseen;
-    for (const Scenario* scenario : *scenarios) {
-        const Proof proof = prove_one(*scenario, options);
-        ++counts[proof.outcome];
-        foreseen[proof.agreement.verdict] += was_run(proof) ? 1 : 0;
-        print_proof(proof);
+    const bool table = options.json != standard_output;
+    if (table) {
+        print_head();
     }
-    fmt::print("\n{} named, {} off the diagonal, {} failed, {} that this kernel cannot provoke\n",
-               counts[Outcome::named], counts[Outcome::misnamed], counts[Outcome::failed], counts[Outcome::skipped]);
-    fmt::print("{} predictions agree, {} say that they cannot know, {} contradict what was measured\n",
-               foreseen[Verdict::agrees], foreseen[Verdict::cannot_know], foreseen[Verdict::contradicts]);
-    const bool clean =
-        counts[Outcome::misnamed] == 0 && counts[Outcome::failed] == 0 && foreseen[Verdict::contradicts] == 0;
-    return clean ? static_cast<int>(ExitCode::ok) : wrongly_named;
+    KeptTracer kept;
+    Counts counts;
+    model::Json proofs = model::Json::array();
+    for (const Scenario* scenario : *scenarios) {
+        const Proof proof = prove_one(*scenario, options, kept);
+        counts.add(proof);
+        if (table) {
+            print_proof(proof);
+        }
+        if (!options.json.empty()) {
+            proofs.push_back(to_json(proof));
+        }
+    }
+    if (table) {
+        counts.print();
+    }
+    if (!options.json.empty()) {
+        const auto text = proofs.dump(1, ' ', false, model::Json::error_handler_t::replace) + "\n";
+        if (auto written = put(options.json, text); !written) {
+            return Unexpected(written.error());
+        }
+    }
+    return counts.clean() ? static_cast<int>(ExitCode::ok) : wrongly_named;
 }
 
 }  // namespace netio::app

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "model/json.h"
 #include "model/report.h"
+#include "model/vocabulary.h"
 #include "predict/agreement.h"
 #include "provoke/scenario.h"
 
@@ -18,9 +21,16 @@ struct ProveOptions {
     std::vector<std::string> only;  // ids of scenarios; empty: all
     model::Tier tier = model::Tier::automatic;
     std::uint64_t messages = 499;
+    std::string json;  // where to write everything, each run's report included; "-": to stdout, instead of the table
 };
 
 enum class Outcome : std::uint8_t { named, misnamed, skipped, failed };
+inline constexpr std::array<model::Name<Outcome>, 4> outcome_names{{
+    {Outcome::named, "ok"},
+    {Outcome::misnamed, "WRONG"},
+    {Outcome::skipped, "skipped"},
+    {Outcome::failed, "FAILED"},
+}};
 
 // One scenario's row of the table.
 struct Proof {
@@ -32,6 +42,7 @@ struct Proof {
     std::string detail;     // what is off the diagonal, or why it was skipped or failed
     std::string predicted;  // what was said of it before the run; empty: there was no run
     predict::Agreement agreement;
+    model::Json run;  // what `netio-trace --json` writes of it; null: there was no run
 };
 
 // What a finished report says of a scenario: the named causes are those it must name, perhaps with some that it may;

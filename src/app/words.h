@@ -24,6 +24,14 @@ inline Error unknown_word(const std::string& option, const std::string& text,
             ExitCode::usage};
 }
 
+// The first of several results that is an error; nullptr where none is.
+template <class... Results>
+const Error* first_error(const Results&... results) {
+    const Error* found = nullptr;
+    ((found = found == nullptr && !results ? &results.error() : found), ...);
+    return found;
+}
+
 // A word of a vocabulary, as given to `option`.
 template <class E, std::size_t N>
 Result<E> parse_word(const std::string& option, const std::array<model::Name<E>, N>& names, const std::string& text) {

@@ -15,6 +15,7 @@
 #include "stats/percentile.h"
 #include "workload/interrupts.h"
 #include "workload/line_channel.h"
+#include "workload/options.h"
 #include "workload/runner.h"
 
 namespace netio::app {
@@ -207,6 +208,10 @@ Result<std::uint64_t> parse_message_size(const std::string& text) {
     auto size = parse_size(text);
     if (!size) {
         size.error().what = "--size " + text;
+        return size;
+    }
+    if (*size < workload::min_message_bytes || *size > workload::max_message_bytes) {
+        return fail("--size " + text, "a message is 8 bytes to 1 GiB", "--size 16K", ExitCode::usage);
     }
     return size;
 }

@@ -17,6 +17,7 @@
 
 #include "base/seccomp.h"
 #include "kernel/preemption.h"
+#include "probes/forget.h"
 #include "probes/trial.h"
 #include "probes/types.h"
 
@@ -151,15 +152,6 @@ Result<Skeleton> open_skeleton(const std::vector<Program>& programs, const Preem
         enable_copies(*skeleton, wanted, preemption);
     }
     return skeleton;
-}
-
-Result<void> fill_slots(const netio_trace_bpf& skeleton, std::uint32_t slots) {
-    for (std::uint32_t slot = 0; slot < slots; ++slot) {
-        if (bpf_map_update_elem(bpf_map__fd(skeleton.maps.free_slots), nullptr, &slot, BPF_ANY) != 0) {
-            return fail_errno("the table of sockets cannot be filled", errno);
-        }
-    }
-    return {};
 }
 
 // The name of the program that failed, with the kernel's word, or nothing.

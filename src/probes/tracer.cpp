@@ -12,6 +12,7 @@
 
 #include "model/site.h"
 #include "probes/decode.h"
+#include "probes/forget.h"
 #include "probes/load.h"
 
 namespace netio::probes {
@@ -60,12 +61,13 @@ void number_devices(TraceFacts& facts) {
 }  // namespace
 
 struct Tracer::State {
+    TracerOptions options;
     Loaded loaded;
     std::vector<model::ProbeFacts> probes;
     std::unique_ptr<ring_buffer, RingDeleter> ring;
     std::map<std::int32_t, model::Role> roles;
     std::map<KeyOrder, netio_event> stacks;  // the first copy of each key
-    std::uint32_t slots = 0;
+    bool code_changed = false;               // modules and programs may have come since the symbols were read
 
     int fd(const bpf_map* map) const { return bpf_map__fd(map); }
     const auto& maps() const { return loaded.skeleton->maps; }
@@ -77,6 +79,15 @@ struct Tracer::State {
             static_cast<State*>(context)->stacks.emplace(order_of(event.key), event);
         }
         return 0;
+    }
+
+    // Scenarios load modules and programs of their own, whose names are evidence.
+    void read_new_code() {
+        if (!code_changed || stacks.empty()) {
+            return;
+        }
+        loaded.code = read_kernel_code().get();
+        code_changed = false;
     }
 
     std::vector<std::vector<netio_tally>> read_counters(std::uint32_t slot) const {
@@ -91,7 +102,7 @@ struct Tracer::State {
 
     std::vector<model::SocketFacts> read_sockets() const {
         std::vector<model::SocketFacts> facts;
-        for (std::uint32_t slot = 0; slot < slots; ++slot) {
+        for (std::uint32_t slot = 0; slot < options.max_sockets; ++slot) {
             netio_socket socket{};
             if (bpf_map_lookup_elem(fd(maps().sockets), &slot, &socket) != 0 || socket.used == 0) {
                 continue;
@@ -182,7 +193,7 @@ Result<Tracer> Tracer::attach(const TracerOptions& options) {
     }
     state->loaded = std::move(*loaded);
     state->probes = describe_choices(state->loaded.choices);
-    state->slots = options.max_sockets;
+    state->options = options;
     state->ring.reset(ring_buffer__new(state->fd(state->maps().events), State::keep_event, state.get(), nullptr));
     if (!state->ring) {
         return fail_errno("the ring buffer cannot be mapped", errno, "", ExitCode::privilege);
@@ -218,6 +229,7 @@ void Tracer::poll() {
 
 TraceFacts Tracer::collect() {
     poll();
+    state_->read_new_code();
     TraceFacts facts;
     facts.sockets = state_->read_sockets();
     state_->read_errors(facts.sockets);
@@ -229,6 +241,21 @@ TraceFacts Tracer::collect() {
     facts.lost_copies = counts.lost_copies;
     facts.untracked_sockets = counts.untracked_sockets;
     return facts;
+}
+
+Result<void> Tracer::reset() {
+    stop();
+    poll();
+    state_->stacks.clear();
+    state_->roles.clear();
+    state_->code_changed = true;
+    return forget(*state_->loaded.skeleton, state_->options);
+}
+
+bool Tracer::serves(const TracerOptions& options) const {
+    const TracerOptions& own = state_->options;
+    return own.tier == options.tier && own.insist == options.insist && own.ring_bytes == options.ring_bytes &&
+           own.max_sockets >= options.max_sockets && own.calls_in_flight >= options.calls_in_flight;
 }
 
 std::vector<model::ProbeFacts> refused_probes(const Error& error) {

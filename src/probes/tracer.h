@@ -39,6 +39,8 @@ class Tracer {
     // and the next one is tried. Errors: a forced tier that cannot be had, or no permission at all; where single probes
     // are missing the tracer works without them and probes() says so.
     static Result<Tracer> attach(const TracerOptions& options);
+    // Whether this tracer, once it is reset, does what one that is attached with these options would do.
+    bool serves(const TracerOptions& options) const;
 
     Tracer(Tracer&&) noexcept;
     Tracer& operator=(Tracer&&) noexcept;
@@ -54,6 +56,9 @@ class Tracer {
     void poll();
     // After stop(). Symbolises the stacks that arrived.
     TraceFacts collect();
+    // After collect(): the probes stay attached, and what they learned is forgotten, the processes to trace included.
+    // Attaching costs more than most short runs.
+    Result<void> reset();
 
  private:
     struct State;

@@ -25,7 +25,7 @@ std::string public_key(const std::string& key) {
 
 }  // namespace
 
-std::string render_json(const model::Report& report, const model::Capture& capture) {
+model::Json to_json(const model::Report& report, const model::Capture& capture) {
     model::Json json;
     json["schema_version"] = model::schema_version;
     json["tool_version"] = report.environment.tool_version;
@@ -34,7 +34,11 @@ std::string render_json(const model::Report& report, const model::Capture& captu
         json[public_key(key)] = value;
     }
     json["capture"] = model::to_json(capture);
-    return json.dump(1, ' ', false, model::Json::error_handler_t::replace) + "\n";
+    return json;
+}
+
+std::string render_json(const model::Report& report, const model::Capture& capture) {
+    return to_json(report, capture).dump(1, ' ', false, model::Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace netio::report

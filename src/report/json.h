@@ -4,6 +4,7 @@
 #include <string>
 
 #include "model/capture.h"
+#include "model/json.h"
 #include "model/report.h"
 
 namespace netio::report {
@@ -13,5 +14,7 @@ namespace netio::report {
 // or
 // {"missing": reason}. Bytes of names that are not UTF-8 become U+FFFD.
 std::string render_json(const model::Report& report, const model::Capture& capture);
+// The same object, to be a part of another one.
+model::Json to_json(const model::Report& report, const model::Capture& capture);
 
 }  // namespace netio::report

@@ -56,31 +56,13 @@ void check_wrong(const Wrong& wrong, bool as_nobody = false) {
     check_one_line(outcome, "netio-trace", wrong.exit_code);
 }
 
-// A folder that everybody may read, gone with this object.
-class Folder {
- public:
-    Folder() {
-        std::string name = std::filesystem::temp_directory_path() / "netio-trace-test-XXXXXX";
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        REQUIRE(::chmod(name.c_str(), 0755) == 0);
-        path_ = name;
-    }
-    Folder(const Folder&) = delete;
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    std::string file(const std::string& name, const std::string& content) const {
-        const std::filesystem::path path = path_ / name;
-        std::ofstream(path) << content;
-        REQUIRE(std::filesystem::file_size(path) == content.size());
-        return path;
-    }
-    std::string missing() const { return path_ / "no-such-file"; }
-
- private:
-    std::filesystem::path path_;
-};
+// A file with that content, which everybody may read.
+std::string file_in(const Folder& folder, const std::string& name, const std::string& content) {
+    const std::string path = folder.path() + "/" + name;
+    std::ofstream(path) << content;
+    REQUIRE(std::filesystem::file_size(path) == content.size());
+    return path;
+}
 
 class TakenPort {
  public:
@@ -208,16 +190,17 @@ TEST_CASE("input: files that cannot be replayed") {
     json damaged = json::parse(capture);
     damaged["capture"]["spec"]["size_bytes"] = "many";
     for (const Wrong& wrong : {
-             Wrong{{"replay", folder.missing()}, "No such file", ""},
-             Wrong{{"replay", folder.file("empty", "")}, "cannot be replayed", "--json"},
-             Wrong{{"replay", folder.file("garbage", "\x7f\x45LF garbage \xff\xfe")}, "cannot be replayed", "--json"},
-             Wrong{{"replay", folder.file("half", capture.substr(0, capture.size() / 2))},
+             Wrong{{"replay", folder.path() + "/no-such-file"}, "No such file", ""},
+             Wrong{{"replay", file_in(folder, "empty", "")}, "cannot be replayed", "--json"},
+             Wrong{
+                 {"replay", file_in(folder, "garbage", "\x7f\x45LF garbage \xff\xfe")}, "cannot be replayed", "--json"},
+             Wrong{{"replay", file_in(folder, "half", capture.substr(0, capture.size() / 2))},
                    "cannot be replayed",
                    "--json"},
-             Wrong{{"replay", folder.file("list", "[1, 2]")}, "cannot be replayed", "--json"},
-             Wrong{{"replay", folder.file("other", "{}")}, "schema_version", "netio-trace"},
-             Wrong{{"replay", folder.file("future", future.dump())}, "schema_version: it is 99", "netio-trace"},
-             Wrong{{"replay", folder.file("damaged", damaged.dump())}, "size_bytes", "netio-trace"},
+             Wrong{{"replay", file_in(folder, "list", "[1, 2]")}, "cannot be replayed", "--json"},
+             Wrong{{"replay", file_in(folder, "other", "{}")}, "schema_version", "netio-trace"},
+             Wrong{{"replay", file_in(folder, "future", future.dump())}, "schema_version: it is 99", "netio-trace"},
+             Wrong{{"replay", file_in(folder, "damaged", damaged.dump())}, "size_bytes", "netio-trace"},
          }) {
         check_wrong(wrong);
     }
@@ -228,7 +211,7 @@ TEST_CASE("input: nobody is told to use sudo, and can replay") {
 
     const Folder folder;
     const json report = report_of({"--size", "4093", "--messages", "23"});
-    const std::string file = folder.file("capture.json", report.dump());
+    const std::string file = file_in(folder, "capture.json", report.dump());
     const Outcome shown = run_trace({"replay", file}, true);
     CHECK_MESSAGE(shown.exit_code == 0, shown.err);
     CHECK(shown.err.empty());

@@ -182,20 +182,6 @@ TEST_CASE("predict: the text has its verdict first, and fits 80 columns") {
     CHECK(widest <= 80);
 }
 
-// One of each kind of way and of answer; tests of the scenarios themselves are called "provoke:".
-TEST_CASE("predict: what is measured is what was predicted") {
-    const std::string foreseen =
-        "local-delivery,packet-tap,packet-tap-on-arrival,no-scatter-gather,generic-xdp,routed,"
-        "bridged,local-delivery-loopback,small-sends";
-    const Outcome outcome = run_trace({"causes", "--prove", "--messages", "51", "--only", foreseen});
-    CAPTURE(outcome.out);
-    CHECK(outcome.exit_code == 0);
-    const std::size_t skipped =
-        static_cast<std::size_t>(outcome.out.find("this kernel cannot provoke") != std::string::npos);
-    CHECK((skipped != 0 || outcome.out.find("\n9 predictions agree, 0 say that they cannot know, 0 contradict what was "
-                                            "measured\n") != std::string::npos));
-}
-
 TEST_CASE("predict: what the program does is not foretold") {
     const Outcome outcome = run_trace({"causes", "--prove", "--messages", "51", "--only", "not-opted-in"});
     CAPTURE(outcome.out);

@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,8 +195,8 @@ bool Program::says(const std::string& text) {
     return true;
 }
 
-Outcome Program::wait() {
-    const auto deadline = Clock::now() + patience;
+Outcome Program::wait(std::chrono::seconds time) {
+    const auto deadline = Clock::now() + time;
     while (!ended()) {
         read_some(std::chrono::milliseconds(5));
         if (!out_.valid() && !err_.valid()) {
@@ -224,6 +225,10 @@ Outcome run_trace(const Arguments& arguments, bool as_nobody) {
     return run_trace(arguments, Confinement{as_nobody, {}});
 }
 
+Outcome run_trace_for(std::size_t runs, const Arguments& arguments) {
+    return Program::start("netio-trace", arguments).wait(patience + runs * std::chrono::seconds(20));
+}
+
 json parse_report(const Outcome& outcome) {
     INFO("stderr: " << outcome.err);
     const json report = json::parse(outcome.out, nullptr, false);
@@ -234,7 +239,11 @@ json parse_report(const Outcome& outcome) {
 
 bool says_probes_were_skipped(const Outcome& outcome) {
     const json report = json::parse(outcome.out, nullptr, false);
-    if (outcome.exit_code != 4 || report.is_discarded() || report["complete"] != false || report["warnings"].empty() ||
+    return outcome.exit_code == 4 && !report.is_discarded() && report_says_probes_were_skipped(report);
+}
+
+bool report_says_probes_were_skipped(const json& report) {
+    if (report["complete"] != false || report["warnings"].empty() ||
         report["warnings"].dump().find("passed some of the probes unseen") == std::string::npos) {
         return false;
     }
@@ -273,6 +282,26 @@ json report_of(Arguments arguments, int exit_code) {
     CHECK_MESSAGE(outcome.exit_code == exit_code, "stderr: ", outcome.err);
     CHECK(outcome.signal == 0);
     return parse_report(outcome);
+}
+
+Folder::Folder() {
+    std::filesystem::create_directories("/tmp");  // a guest may have none
+    std::string path = "/tmp/netio-test.XXXXXX";
+    REQUIRE(::mkdtemp(path.data()) != nullptr);
+    REQUIRE(::chmod(path.c_str(), 0755) == 0);
+    path_ = path;
+}
+
+Folder::~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+json json_in(const std::string& file) {
+    std::ifstream stream(file);
+    const json read = json::parse(stream, nullptr, false);
+    REQUIRE_MESSAGE(!read.is_discarded(), file);
+    return read;
 }
 
 std::vector<pid_t> children_of(pid_t parent) {

@@ -53,7 +53,7 @@ class Program {
     bool says(const std::string& text);
     const std::string& err() const { return outcome_.err; }
     // Takes what it prints until it ends, or kills it when it does not end in time.
-    Outcome wait();
+    Outcome wait(std::chrono::seconds time = patience);
 
  private:
     Program(pid_t pid, Fd out, Fd err);
@@ -74,11 +74,14 @@ std::uint64_t scaled(std::uint64_t messages);
 
 Outcome run_trace(const Arguments& arguments, const Confinement& confinement = {});
 Outcome run_trace(const Arguments& arguments, bool as_nobody);
+// A command that makes so many runs one after the other.
+Outcome run_trace_for(std::size_t runs, const Arguments& arguments);
 
 // Whether a run ended by saying of itself that packets passed its probes unseen, and everything else balances. Linux
 // 6.18 was seen to skip the programs of tracepoints now and then (docs/ARCHITECTURE.md); the promise that is tested is
 // that such a run is never called complete.
 bool says_probes_were_skipped(const Outcome& outcome);
+bool report_says_probes_were_skipped(const nlohmann::json& report);
 // Such a run is repeated: five in a row would be no accident. Each repetition is told, so that a rate that grows is
 // seen.
 inline constexpr int repetitions = 4;
@@ -90,6 +93,20 @@ void tell_repetition(const std::string& what);
 // Runs netio-trace with --json; requires the exit code and JSON on stdout.
 nlohmann::json report_of(Arguments arguments, int exit_code = 0);
 nlohmann::json parse_report(const Outcome& outcome);
+
+// A folder that everybody may read, gone with this object.
+class Folder {
+ public:
+    Folder();
+    Folder(const Folder&) = delete;
+    ~Folder();
+    const std::string& path() const { return path_; }
+
+ private:
+    std::string path_;
+};
+// A file that a program wrote.
+nlohmann::json json_in(const std::string& file);
 
 // The only child of that name of a process; waits for it to come.
 pid_t child_named(pid_t parent, const std::string& name);
