@@ -88,10 +88,27 @@ static __always_inline int function_pulls(void* ctx, __u64 skb, __s32 delta) {
     return function_copies(ctx, skb, NETIO_COPIER_PULL_TAIL);
 }
 
+/* Whoever is no device asks for segments with no features at all (the queues of the firewall, WireGuard). Where the
+ * packet is in no device's hands either, its segments come to the queue without user pages. */
+static __noinline int note_segments(__u64 skb) {
+    struct window* w = this_window();
+    __u8 user_pages;
+    __u32 slot;
+
+    if (!w || (w->armed && (w->skb == skb || w->driver_skb == skb)) || READ(struct sk_buff, skb, skb_iif))
+        return 0;
+    slot = owner_of(skb, &user_pages);
+    if (slot != NO_SLOT && user_pages)
+        count_as_queued(slot, READ(struct sk_buff, skb, data_len));
+    return 0;
+}
+
 /* With scatter-gather the segments refer to the pages of the whole packet; without it they get copies. */
 static __always_inline int function_segments(void* ctx, __u64 skb, __u64 features) {
-    if (features & NETIF_F_SG)
+    if (features & NETIF_F_SG || !measuring)
         return 0;
+    if (!features)
+        note_segments(skb);
     return function_copies(ctx, skb, NETIO_COPIER_SEGMENT);
 }
 

@@ -27,8 +27,9 @@ __u64 lost_events = 0;
 /* Copies for which the table of late copies had no room, or whose stack was taken for another. */
 __u64 lost_copies = 0;
 __u64 untracked_sockets = 0;
-/* The call stack under which whole packets are pulled before they are queued. */
+/* The function and its call stack that whole packets are copied by before they are queued. */
 __u32 pulling_stack = 0;
+__u32 pulling_copier = 0;
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -118,6 +119,20 @@ struct {
     __type(value, struct pulled);
 } pulled_packets SEC(".maps"); /* struct sk_buff *; until the packet is queued, or given to a driver */
 
+/* Who made a linear area with room for payload, for a packet that is not known yet: it is when it is queued, maybe on
+ * another CPU. */
+struct maker {
+    __u32 stack;
+    __u32 copier;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 8192);
+    __type(key, __u64);
+    __type(value, struct maker);
+} made_heads SEC(".maps"); /* sk_buff.head */
+
 /* The packet that this CPU handles now, between two events of the device layer. */
 struct window {
     __u64 skb;
@@ -139,9 +154,6 @@ struct window {
     struct netio_late_key copying;    /* the copy that the allocations still to come belong to */
     struct netio_late_key head_copy;  /* the function that made a new linear area in this window */
     struct netio_late_key outer_head; /* the same for the device above, whose segments come here one by one */
-    __u64 pulled_head;                /* the last linear area into which a whole payload was pulled, and by whom */
-    __u32 pulled_stack;
-    __u32 pad3;
     __u64 driver_skb;   /* the packet, or the segment of it, that a driver got last with user pages */
     __u32 given_bytes;  /* counted when a device got the packet that is still current */
     __u32 driver_bytes; /* of the packet, or the segment of it, that the driver has */

@@ -92,8 +92,8 @@ struct netio_socket {
     __u32 shared;        /* calls that began without the socket lock met each other: their positions are not known */
     __u32 protocol;      /* IPPROTO_TCP or IPPROTO_MPTCP */
     __u32 option_memory; /* sk_omem_alloc when a call was last refused with ENOBUFS; 0: never */
-    __u32 pulling_stack; /* of the function that pulled its last packet before the queue; 0: none did */
-    __u32 pad;
+    __u32 pulling_stack; /* of the function that copied its last packet before the queue; 0: none did */
+    __u32 pulling_copier;
 };
 
 /* The position at which zero-copy call `id` began. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Packets whose payload was pulled into the linear area before they came to a device's queue: by a filter, by the
- * firewall, by IPsec. The queue sees no user pages any more. */
+/* Packets whose payload was copied into the linear area before they came to a device's queue: pulled by a filter, by the
+ * firewall, by IPsec, or cut up for a process that the firewall asks. The queue sees no user pages any more. */
 #ifndef NETIO_PULLED_H
 #define NETIO_PULLED_H
 
@@ -14,24 +14,37 @@ static __always_inline void count_as_queued(__u32 slot, __u32 bytes) {
     count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
 }
 
-/* Who pulled this packet: known by its area, else who did so with the socket's last one that was, or with any. */
-static __always_inline __u32 stack_of_pull(const struct window* w, struct netio_socket* socket, bool known) {
-    if (known)
-        socket->pulling_stack = w->pulled_stack;
-    return socket->pulling_stack ? socket->pulling_stack : pulling_stack;
+/* Who copied this packet: known by its area, else who did so with the socket's last one, or with any. */
+static __always_inline struct maker maker_of(__u64 skb, struct netio_socket* socket) {
+    __u64 head = (__u64)READ(struct sk_buff, skb, head);
+    struct maker* known = bpf_map_lookup_elem(&made_heads, &head);
+    struct maker by = {.stack = pulling_stack, .copier = pulling_copier};
+
+    if (known) {
+        socket->pulling_stack = known->stack;
+        socket->pulling_copier = known->copier;
+        bpf_map_delete_elem(&made_heads, &head);
+    }
+    if (socket->pulling_stack) {
+        by.stack = socket->pulling_stack;
+        by.copier = socket->pulling_copier;
+    }
+    return by;
 }
 
-/* The payload of this packet was pulled into its linear area before it came to the queue. */
-static __noinline int count_pulled(struct window* w, __u64 skb, __u64 device, __u32 slot, __u32 bytes) {
+/* The payload of this packet was copied into its linear area before it came to the queue. */
+static __noinline int count_pulled(__u64 skb, __u64 device, __u32 slot, __u32 bytes) {
     struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
-    struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT, .copier = NETIO_COPIER_PULL_TAIL};
+    struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT};
+    struct maker by;
 
-    if (!w || !socket || !late_from_transmit)
+    if (!socket || !late_from_transmit)
         return 0;
+    by = maker_of(skb, socket);
     key.device = device;
-    key.stack = stack_of_pull(w, socket, (__u64)READ(struct sk_buff, skb, head) == w->pulled_head);
+    key.stack = by.stack;
+    key.copier = by.copier;
     key.user_pages = socket->zerocopy_used != 0;
-    w->pulled_head = 0;
     see_device(device);
     add_copy(0, &key, 1, bytes, 0);
     if (key.user_pages)
@@ -39,12 +52,15 @@ static __noinline int count_pulled(struct window* w, __u64 skb, __u64 device, __
     return 0;
 }
 
-/* TCP puts payload into fragments. What comes without any, in the area that was just made to pull a packet into, was
- * pulled; and so was what fits into the area that each packet has, once larger packets are seen to be pulled. */
+/* TCP puts payload into fragments. What comes without any, in an area that was made for payload, was copied; and so was
+ * what fits into the area that each packet has, once larger packets are seen to be copied. */
 static __always_inline bool was_pulled(const struct window* w, __u64 skb) {
+    __u64 head;
+
     if (!pulling_stack)
         return false;
-    return w->linear_bytes < PULLED_BYTES || (__u64)READ(struct sk_buff, skb, head) == w->pulled_head;
+    head = (__u64)READ(struct sk_buff, skb, head);
+    return w->linear_bytes < PULLED_BYTES || bpf_map_lookup_elem(&made_heads, &head);
 }
 
 /* Whether the packet was pulled on its way to the queue, where such functions are seen: then it is counted. A device

@@ -111,7 +111,7 @@ static __always_inline int transmit_queued(__u64 skb) {
         if (arrived) /* pulled or not: that stands among the arrivals */
             return 0;
         if (!pulled_before(skb, device, slot) && w->linear_bytes && was_pulled(w, skb))
-            count_pulled(w, skb, device, slot, w->linear_bytes);
+            count_pulled(skb, device, slot, w->linear_bytes);
         return 0;
     }
     if (uncopied && !arrived && !again) {
@@ -341,26 +341,32 @@ static __always_inline int page_allocated_second(void* ctx, __u64 page, __u32 or
     return page_allocated(ctx, w, order);
 }
 
+/* Outside of a window the packet is not known yet; it will be when it is queued with this very area: the second argument
+ * of the tracepoint, a pointer to const void, which programs may not load from their context on Linux 6.12. */
+static __always_inline int head_made_before(void* ctx, const struct copying_stack* stack) {
+    struct netio_late_key key = {.direction = NETIO_TRANSMIT, .copier = stack->copier, .stack = stack->hash};
+    struct maker by = {.stack = stack->hash, .copier = stack->copier};
+    __u64 head = word_at((__u64)ctx + 8);
+
+    if (stack->copier != NETIO_COPIER_PULL_TAIL && stack->copier != NETIO_COPIER_SEGMENT)
+        return 0;
+    pulling_stack = by.stack;
+    pulling_copier = by.copier;
+    bpf_map_update_elem(&made_heads, &head, &by, BPF_ANY);
+    add_copy(ctx, &key, 0, 0, 0); /* for its call stack */
+    return 0;
+}
+
 /* A linear area is allocated while a window of the sending side is open: who linearises? A pull into the linear area
- * says more than the segmentation around it. Outside of a window the packet is not known yet; it will be when it is
- * queued with this very area: the second argument of the tracepoint, a pointer to const void, which programs may not
- * load from their context on Linux 6.12. */
+ * says more than the segmentation around it. */
 static __noinline int head_allocated(void* ctx, struct window* w, bool in_window) {
-    struct netio_late_key key = {.direction = NETIO_TRANSMIT, .copier = NETIO_COPIER_PULL_TAIL};
     struct copying_stack stack;
 
     if (!w)
         return 0;
     stack = stack_above(ctx, HEAD_WALK);
-    if (!in_window) {
-        if (stack.copier != NETIO_COPIER_PULL_TAIL)
-            return 0;
-        w->pulled_head = word_at((__u64)ctx + 8);
-        w->pulled_stack = pulling_stack = stack.hash;
-        key.stack = stack.hash;
-        add_copy(ctx, &key, 0, 0, 0); /* for its call stack */
-        return 0;
-    }
+    if (!in_window)
+        return head_made_before(ctx, &stack);
     if (stack.copier == NETIO_COPIER_UNKNOWN || stack.copier == NETIO_COPIER_COPY_UBUFS) {
         w->walks_left -= 1;
         return 0;

@@ -7,6 +7,7 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/xt_CHECKSUM.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <netlink/errno.h>
 
 #include <array>
@@ -100,6 +101,18 @@ void add_rule(Batch& batch, const char* table, const char* expression, const std
     batch.add(NFT_MSG_NEWRULE, describe, NLM_F_APPEND | NLM_F_ACK);
 }
 
+// A rule of an extension of iptables, whose first revision all kernels have. `info`: a multiple of 8 bytes, as XT_ALIGN
+// makes it.
+template <class Info>
+void add_target(Batch& batch, const char* table, const char* target, const Info& info) {
+    static_assert(sizeof info % 8 == 0);
+    add_rule(batch, table, "target", [&](nl_msg* message) {
+        nla_put_string(message, NFTA_TARGET_NAME, target);
+        put_number(message, NFTA_TARGET_REV, 0);
+        nla_put(message, NFTA_TARGET_INFO, sizeof info, &info);
+    });
+}
+
 Result<void> commit(const Namespace& ns, Batch& batch, const std::string& what, const std::string& module) {
     return ns.run([&]() -> Result<void> {
         const Socket socket(nl_socket_alloc());
@@ -138,13 +151,19 @@ Result<void> fill_checksums(const Namespace& ns) {
     Batch batch;
     constexpr const char* table = "mangle";  // the only one that this target is for (checksum_tg_reg)
     add_chain(batch, table, NF_INET_POST_ROUTING);
-    add_rule(batch, table, "target", [](nl_msg* message) {
-        std::array<std::uint8_t, 8> info{XT_CHECKSUM_OP_FILL};  // aligned as XT_ALIGN does
-        nla_put_string(message, NFTA_TARGET_NAME, "CHECKSUM");
-        put_number(message, NFTA_TARGET_REV, 0);
-        nla_put(message, NFTA_TARGET_INFO, sizeof info, info.data());
-    });
+    add_target(batch, table, "CHECKSUM", std::array<std::uint8_t, 8>{XT_CHECKSUM_OP_FILL});
     return commit(ns, batch, "cannot add a rule that fills in checksums", "xt_CHECKSUM");
+}
+
+// By the extension of iptables: not every kernel that has the queues has nftables' own word for them (nft_queue).
+Result<void> queue_to_process(const Namespace& ns, std::uint16_t number) {
+    struct alignas(8) {
+        xt_NFQ_info rule;
+    } info{{number}};
+    Batch batch;
+    add_chain(batch, "netio", NF_INET_LOCAL_OUT);
+    add_target(batch, "netio", "NFQUEUE", info);
+    return commit(ns, batch, "cannot add a rule that queues packets to a process", "xt_NFQUEUE");
 }
 
 }  // namespace netio::netns

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+
 #include "base/result.h"
 #include "netns/netns.h"
 
@@ -14,5 +16,8 @@ namespace netio::netns {
 Result<void> track_as_sip(const Namespace& ns);
 // Fills in the checksum of every outgoing packet that no device segments (iptables -j CHECKSUM --checksum-fill).
 Result<void> fill_checksums(const Namespace& ns);
+// Gives every packet that a socket sends to the process that reads the queue of that number (nft's `queue to NUMBER`);
+// without such a process they are lost.
+Result<void> queue_to_process(const Namespace& ns, std::uint16_t number);
 
 }  // namespace netio::netns

@@ -15,6 +15,7 @@
 #include "provoke/borrowed_socket.h"
 #include "provoke/packet_tap.h"
 #include "provoke/program.h"
+#include "provoke/queue_reader.h"
 
 namespace netio::provoke {
 
@@ -169,6 +170,16 @@ Result<void> track_at_sender(Stage& stage) {
 
 Result<void> fill_in_checksums(Stage& stage) {
     return netns::fill_checksums(stage.network.server);
+}
+
+Result<void> queue_at_sender(Stage& stage) {
+    constexpr std::uint16_t queue = 0;
+    auto reader = read_queue(stage.network.server, queue);
+    if (!reader) {
+        return Unexpected(reader.error());
+    }
+    stage.helpers.push_back(std::move(*reader));
+    return netns::queue_to_process(stage.network.server, queue);
 }
 
 Result<void> tap_and_no_checksums(Stage& stage) {
