@@ -46,7 +46,7 @@ static __noinline int note_on_way(__u64 skb, __u32 slot, __u32 bytes, __u32 copi
         return 0;
     if (w->direction == NETIO_RECEIVE)
         count_arrival(w);
-    else if (copier == NETIO_COPIER_SKB_COPY && w->user_pages && !w->driver_bytes && !w->forwarded)
+    else if (makes_private(copier) && w->user_pages && !w->driver_bytes && !w->forwarded)
         count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
     return 0;
 }

@@ -27,9 +27,8 @@ __u64 lost_events = 0;
 /* Copies for which the table of late copies had no room, or whose stack was taken for another. */
 __u64 lost_copies = 0;
 __u64 untracked_sockets = 0;
-/* The function and its call stack that whole packets are copied by before they are queued. */
+/* The call stack under which whole packets are pulled before they are queued. */
 __u32 pulling_stack = 0;
-__u32 pulling_copier = 0;
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -105,11 +104,12 @@ struct {
     __uint(max_entries, 256 * 1024);
 } events SEC(".maps");
 
-/* A packet whose whole payload was pulled into its linear area. Its task may go on on another CPU. */
+/* A packet whose whole payload was pulled into its linear area, or may be, as a device got it that encrypts. Its task may
+ * go on on another CPU. */
 struct pulled {
     __u64 device; /* where it was then; 0: nowhere yet */
     __u32 bytes;
-    __u32 pad;
+    __u32 slot;
 };
 
 struct {
@@ -119,8 +119,8 @@ struct {
     __type(value, struct pulled);
 } pulled_packets SEC(".maps"); /* struct sk_buff *; until the packet is queued, or given to a driver */
 
-/* Who made a linear area with room for payload, for a packet that is not known yet: it is when it is queued, maybe on
- * another CPU. */
+/* Who made a linear area with room for payload. The packet is known when it is queued, or given to a driver, with that
+ * very area, maybe on another CPU. */
 struct maker {
     __u32 stack;
     __u32 copier;
@@ -137,6 +137,7 @@ struct {
 struct window {
     __u64 skb;
     __u64 sk;
+    __u64 task; /* that ran when it was opened: another one on this CPU does not work on its packet */
     __u64 device;
     __u64 top_device; /* where the packet was queued first: a tunnel, mostly the same */
     __u32 slot;
@@ -159,7 +160,8 @@ struct window {
     __u32 driver_bytes; /* of the packet, or the segment of it, that the driver has */
     __u32 driver_stack; /* of its copy that was seen last */
     __u8 forwarded;     /* the packet arrived on this machine and goes on */
-    __u8 pad2[3];
+    __u8 started;       /* a driver got the packet, or a part of it */
+    __u8 pad2[2];
 };
 
 struct {

@@ -116,10 +116,11 @@ enum netio_copier {
     NETIO_COPIER_COPY_UBUFS = 1,  /* skb_copy_ubufs: flagged */
     NETIO_COPIER_PULL_TAIL = 2,   /* __pskb_pull_tail: flagged when it empties the packet */
     NETIO_COPIER_SEGMENT = 3,     /* skb_segment without scatter-gather: silent */
-    NETIO_COPIER_SKB_COPY = 4,    /* skb_copy, skb_copy_expand: silent */
+    NETIO_COPIER_SKB_COPY = 4,    /* skb_copy: silent */
     NETIO_COPIER_COW_DATA = 5,    /* skb_pp_cow_data: silent */
     NETIO_COPIER_EXPAND_HEAD = 6, /* pskb_expand_head on arrival, with room for the payload that is pulled next */
-    NETIO_COPIERS = 7,
+    NETIO_COPIER_COPY_EXPAND = 7, /* skb_copy_expand: silent */
+    NETIO_COPIERS = 8,
 };
 
 struct netio_late_key {
@@ -165,7 +166,7 @@ struct netio_range {
     __u64 end;
 };
 
-#define NETIO_HEAD_ALLOCATORS 7
+#define NETIO_HEAD_ALLOCATORS 8
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
 NETIO_ASSERT(sizeof(struct netio_task) == 80, "netio_task");

@@ -14,33 +14,45 @@ static __always_inline void count_as_queued(__u32 slot, __u32 bytes) {
     count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
 }
 
-/* Who copied this packet: known by its area, else who did so with the socket's last one, or with any. */
-static __always_inline struct maker maker_of(__u64 skb, struct netio_socket* socket) {
+/* Who made the linear area of this packet; false where that is not known. An area is looked up once. */
+static __always_inline bool take_maker(__u64 skb, struct maker* by) {
     __u64 head = (__u64)READ(struct sk_buff, skb, head);
-    struct maker* known = bpf_map_lookup_elem(&made_heads, &head);
-    struct maker by = {.stack = pulling_stack, .copier = pulling_copier};
+    const struct maker* known = bpf_map_lookup_elem(&made_heads, &head);
 
-    if (known) {
-        socket->pulling_stack = known->stack;
-        socket->pulling_copier = known->copier;
-        bpf_map_delete_elem(&made_heads, &head);
-    }
-    if (socket->pulling_stack) {
-        by.stack = socket->pulling_stack;
-        by.copier = socket->pulling_copier;
-    }
-    return by;
+    if (!known)
+        return false;
+    *by = *known;
+    bpf_map_delete_elem(&made_heads, &head);
+    return true;
 }
 
-/* The payload of this packet was copied into its linear area before it came to the queue. */
-static __noinline int count_pulled(__u64 skb, __u64 device, __u32 slot, __u32 bytes) {
+/* Who copied this packet: known by its area. What fits into the area that each packet has was pulled all the same, once
+ * larger packets are seen to be: by whom the socket's last one was, or any. */
+static __always_inline bool was_copied_before(__u64 skb, struct netio_socket* socket, __u32 bytes, struct maker* by) {
+    if (take_maker(skb, by)) {
+        if (by->copier == NETIO_COPIER_PULL_TAIL || !socket->pulling_stack) {
+            socket->pulling_stack = by->stack;
+            socket->pulling_copier = by->copier;
+        }
+        return true;
+    }
+    by->stack = socket->pulling_stack;
+    by->copier = socket->pulling_copier;
+    if (by->copier != NETIO_COPIER_PULL_TAIL && pulling_stack) {
+        by->stack = pulling_stack;
+        by->copier = NETIO_COPIER_PULL_TAIL;
+    }
+    return by->stack && bytes < PULLED_BYTES;
+}
+
+/* TCP puts payload into fragments. What comes to the queue without any has been copied into its linear area. */
+static __noinline int count_copied_before(__u64 skb, __u64 device, __u32 slot, __u32 bytes) {
     struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
     struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT};
-    struct maker by;
+    struct maker by = {};
 
-    if (!socket || !late_from_transmit)
+    if (!socket || !late_from_transmit || !was_copied_before(skb, socket, bytes, &by))
         return 0;
-    by = maker_of(skb, socket);
     key.device = device;
     key.stack = by.stack;
     key.copier = by.copier;
@@ -52,15 +64,42 @@ static __noinline int count_pulled(__u64 skb, __u64 device, __u32 slot, __u32 by
     return 0;
 }
 
-/* TCP puts payload into fragments. What comes without any, in an area that was made for payload, was copied; and so was
- * what fits into the area that each packet has, once larger packets are seen to be copied. */
-static __always_inline bool was_pulled(const struct window* w, __u64 skb) {
-    __u64 head;
+#define ARPHRD_NONE 0xfffe             /* a device without a link layer */
+#define WIREGUAR 0x7261756765726977ULL /* the first 8 letters */
 
-    if (!pulling_stack)
-        return false;
-    head = (__u64)READ(struct sk_buff, skb, head);
-    return w->linear_bytes < PULLED_BYTES || bpf_map_lookup_elem(&made_heads, &head);
+static __always_inline bool is_wireguard(__u64 device) {
+    __u64 ops = (__u64)READ(struct net_device, device, rtnl_link_ops);
+
+    return ops && word_at((__u64)READ(struct rtnl_link_ops, ops, kind)) == WIREGUAR;
+}
+
+/* WireGuard encrypts what it gets, in the packet itself, and sends it through another device. */
+static __noinline int note_for_encryption(__u64 skb, __u64 device, __u32 slot, __u32 bytes) {
+    struct pulled pulled = {.device = device, .bytes = bytes, .slot = slot};
+
+    if (late_from_transmit && READ(struct net_device, device, type) == ARPHRD_NONE && is_wireguard(device))
+        bpf_map_update_elem(&pulled_packets, &skb, &pulled, BPF_ANY);
+    return 0;
+}
+
+/* A packet that such a device got in user pages comes to the queue of another one without any: it was pulled to be
+ * encrypted. What is on the wire now does not tell its payload. */
+static __noinline int count_encrypted(__u64 skb, __u64 device) {
+    struct netio_late_key key = {.direction = NETIO_TRANSMIT, .copier = NETIO_COPIER_PULL_TAIL, .user_pages = 1};
+    struct pulled* pulled = bpf_map_lookup_elem(&pulled_packets, &skb);
+    struct maker by = {.stack = pulling_stack};
+
+    if (!pulled)
+        return 0;
+    key.device = pulled->device;
+    key.slot = pulled->slot;
+    if (key.device != device && READ(struct sk_buff, skb, len) >= pulled->bytes) {
+        take_maker(skb, &by);
+        key.stack = by.stack;
+        add_copy(0, &key, 1, pulled->bytes, 0);
+    }
+    bpf_map_delete_elem(&pulled_packets, &skb);
+    return 0;
 }
 
 /* Whether the packet was pulled on its way to the queue, where such functions are seen: then it is counted. A device

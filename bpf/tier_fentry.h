@@ -104,7 +104,7 @@ int fe_skb_copy(__u64* ctx) {
 
 SEC("fentry/skb_copy_expand")
 int fe_skb_copy_expand(__u64* ctx) {
-    return function_copies(ctx, ctx[0], NETIO_COPIER_SKB_COPY);
+    return function_copies(ctx, ctx[0], NETIO_COPIER_COPY_EXPAND);
 }
 
 /* Linux 5.17: bpf_loop, for a record that several copies see. Two of them everywhere: acknowledgements that came while

@@ -58,7 +58,7 @@ int kp_skb_copy(struct pt_regs* ctx) {
 
 SEC("kprobe/skb_copy_expand")
 int kp_skb_copy_expand(struct pt_regs* ctx) {
-    return function_copies(ctx, PT_REGS_PARM1(ctx), NETIO_COPIER_SKB_COPY);
+    return function_copies(ctx, PT_REGS_PARM1(ctx), NETIO_COPIER_COPY_EXPAND);
 }
 
 SEC("kprobe/__msg_zerocopy_callback")

@@ -238,6 +238,7 @@ struct net_device {
 	int ifindex;
 	unsigned int flags;
 	__u64 features;
+	unsigned short type;
 	possible_net_t nd_net;
 	const struct rtnl_link_ops *rtnl_link_ops;
 };

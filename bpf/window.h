@@ -20,6 +20,7 @@ static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, _
                                         __u8 direction) {
     w->skb = skb;
     w->sk = sk;
+    w->task = bpf_get_current_task();
     w->device = device;
     w->slot = slot;
     w->direction = direction;
@@ -30,6 +31,7 @@ static __always_inline void open_window(struct window* w, __u64 skb, __u64 sk, _
     w->driver_skb = 0;
     w->driver_bytes = 0;
     w->driver_stack = 0;
+    w->started = 0;
     w->page_copy.copier = NETIO_COPIER_UNKNOWN;
     w->head_copy.copier = NETIO_COPIER_UNKNOWN;
     w->armed = 1;
@@ -66,11 +68,14 @@ static __noinline __u32 slot_of_clone(__u64 skb) {
 static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
     __u64 sk, info, device, top;
-    bool same, arrived, handed_on, again, uncopied;
-    __u32 slot, paged, headers;
+    bool same, arrived, handed_on, again, counted, uncopied;
+    __u32 slot, paged, headers, own_headers;
 
     if (!w || !measuring)
         return 0;
+    paged = READ(struct sk_buff, skb, data_len);
+    if (late_from_transmit && !paged)
+        count_encrypted(skb, (__u64)READ(struct sk_buff, skb, dev));
     sk = (__u64)READ(struct sk_buff, skb, sk);
     same = w->armed && w->skb == skb;
     device = (__u64)READ(struct sk_buff, skb, dev);
@@ -80,7 +85,8 @@ static __always_inline int transmit_queued(__u64 skb) {
     handed_on = w->armed && w->driver_skb == skb; /* a segment, by the driver of a tunnel */
     again = (same || handed_on) && w->direction == NETIO_TRANSMIT && w->sk == sk && device != w->top_device;
     top = again ? w->top_device : device;
-    headers = header_bytes(skb);
+    counted = again && !w->paged_bytes;
+    own_headers = headers = header_bytes(skb);
     if (arrived || again)
         slot = w->slot;
     else
@@ -89,7 +95,6 @@ static __always_inline int transmit_queued(__u64 skb) {
         close_window(w, skb, sk, NETIO_TRANSMIT);
         return 0;
     }
-    paged = READ(struct sk_buff, skb, data_len);
     info = shared_info(skb);
     uncopied = paged && has_user_pages(info) && msgzc_of(info);
     if (again || (arrived && uncopied))
@@ -110,8 +115,8 @@ static __always_inline int transmit_queued(__u64 skb) {
     if (!paged) {
         if (arrived) /* pulled or not: that stands among the arrivals */
             return 0;
-        if (!pulled_before(skb, device, slot) && w->linear_bytes && was_pulled(w, skb))
-            count_pulled(skb, device, slot, w->linear_bytes);
+        if (!pulled_before(skb, device, slot) && own_headers && !counted && w->linear_bytes)
+            count_copied_before(skb, device, slot, w->linear_bytes);
         return 0;
     }
     if (uncopied && !arrived && !again) {
@@ -122,9 +127,11 @@ static __always_inline int transmit_queued(__u64 skb) {
     return 0;
 }
 
-/* Payload that became linear between the queue and the driver has been copied. */
-static __noinline int count_linear(struct window* w, __u64 device, __u32 slot, __u32 bytes) {
+/* Payload that became linear between the queue and the driver has been copied: by whoever made the packet's area, or an
+ * area of the packet that it is a part of. */
+static __noinline int count_linear(struct window* w, __u64 skb, __u64 device, __u32 slot, __u32 bytes) {
     struct netio_late_key key = {};
+    struct maker by;
     __u32 known;
 
     if (!w)
@@ -140,7 +147,15 @@ static __noinline int count_linear(struct window* w, __u64 device, __u32 slot, _
         count(slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
     if (!late_from_transmit)
         return 0;
-    if (w->armed && w->slot == slot && w->head_copy.copier && w->head_copy.device == device) {
+    if (take_maker(skb, &by)) {
+        key.device = device;
+        key.slot = slot;
+        key.direction = NETIO_TRANSMIT;
+        key.user_pages = w->user_pages;
+        key.stack = by.stack;
+        key.copier = by.copier;
+        see_device(device);
+    } else if (w->armed && w->slot == slot && w->head_copy.copier && w->head_copy.device == device) {
         key = w->head_copy;
     } else if (w->armed && w->outer_head.slot == slot && w->outer_head.copier && w->outer_head.device == device) {
         key = w->outer_head;
@@ -175,6 +190,7 @@ static __always_inline void given_to_driver(struct window* w, __u64 skb, __u64 s
         return;
     count(slot, NETIO_TRANSMIT_ZEROCOPY, 1, paged);
     w->given_bytes = paged;
+    note_for_encryption(skb, device, slot, paged);
 }
 
 /* The same for one that waited in a queue while this CPU handled others: what arrived here and goes on, which was not
@@ -207,12 +223,13 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
         if (has_user_pages(info) && msgzc_of(info))
             given_to_driver(w, skb, sk, device, slot, paged);
     }
+    w->started = 1;
     headers = header_bytes(skb);
     if (!headers && w->slot == slot)
         headers = w->header_bytes;
     linear = linear_payload(skb, paged, headers);
     if (linear)
-        count_linear(w, device, slot, linear);
+        count_linear(w, skb, device, slot, linear);
     return 0;
 }
 
@@ -271,11 +288,17 @@ static __always_inline void make_key(struct netio_late_key* key, const struct wi
 static __noinline int page_copy_found(void* ctx, struct window* w, __u32 hash, __u32 pages) {
     struct netio_late_key key;
     bool before, again;
+    __u64 skb, device;
     __u32 bytes;
 
     if (!w)
         return 0;
     make_key(&key, w, hash, NETIO_COPIER_COPY_UBUFS);
+    /* A device may have handed the packet on to one that lies on it (macvlan). */
+    skb = w->skb;
+    device = (__u64)READ(struct sk_buff, skb, dev);
+    if (device && w->direction == NETIO_RECEIVE && READ(struct sk_buff, skb, data_len) == w->paged_bytes)
+        key.device = device;
     before = w->page_copy.copier && w->page_copy.stack == hash;
     again = before || (w->driver_bytes && w->driver_stack == hash);
     w->copying = key;
@@ -341,41 +364,76 @@ static __always_inline int page_allocated_second(void* ctx, __u64 page, __u32 or
     return page_allocated(ctx, w, order);
 }
 
-/* Outside of a window the packet is not known yet; it will be when it is queued with this very area: the second argument
- * of the tracepoint, a pointer to const void, which programs may not load from their context on Linux 6.12. */
-static __always_inline int head_made_before(void* ctx, const struct copying_stack* stack) {
-    struct netio_late_key key = {.direction = NETIO_TRANSMIT, .copier = stack->copier, .stack = stack->hash};
+/* Keeps who makes the area that is being allocated: the second argument of the tracepoint, a pointer to const void,
+ * which programs may not load from their context on Linux 6.12. */
+static __always_inline void keep_maker(void* ctx, const struct copying_stack* stack) {
     struct maker by = {.stack = stack->hash, .copier = stack->copier};
     __u64 head = word_at((__u64)ctx + 8);
 
-    if (stack->copier != NETIO_COPIER_PULL_TAIL && stack->copier != NETIO_COPIER_SEGMENT)
-        return 0;
-    pulling_stack = by.stack;
-    pulling_copier = by.copier;
     bpf_map_update_elem(&made_heads, &head, &by, BPF_ANY);
+}
+
+/* Outside of a window: the packet is not known yet. */
+static __noinline int head_made_before(void* ctx) {
+    struct copying_stack stack = stack_above(ctx, HEAD_WALK);
+    struct netio_late_key key = {.direction = NETIO_TRANSMIT, .copier = stack.copier, .stack = stack.hash};
+
+    if (stack.copier != NETIO_COPIER_PULL_TAIL && stack.copier != NETIO_COPIER_SEGMENT)
+        return 0;
+    if (stack.copier == NETIO_COPIER_PULL_TAIL)
+        pulling_stack = stack.hash;
+    keep_maker(ctx, &stack);
     add_copy(ctx, &key, 0, 0, 0); /* for its call stack */
+    return 0;
+}
+
+/* Copies the whole packet for somebody. */
+static __always_inline bool makes_private(__u32 copier) {
+    return copier == NETIO_COPIER_SKB_COPY || copier == NETIO_COPIER_COPY_EXPAND;
+}
+
+/* Whether the function leaves the packet as it is and goes on with a copy, which is not seen again as one: a private
+ * copy names no socket, and a driver that cuts a packet up by itself keeps the segments to itself. */
+static __always_inline bool replaces(const struct window* w, __u8 copier) {
+    if (!w->user_pages)
+        return false;
+    if (makes_private(copier))
+        return w->driver_bytes || !w->started;
+    return copier == NETIO_COPIER_SEGMENT && w->driver_bytes;
+}
+
+static __noinline int packet_replaced(void* ctx, struct window* w) {
+    __u32 bytes;
+
+    if (!w)
+        return 0;
+    bytes = w->driver_bytes ? w->driver_bytes : w->paged_bytes;
+    if (w->driver_bytes)
+        bpf_map_delete_elem(&pulled_packets, &w->driver_skb);
+    else if (!w->forwarded)
+        count(w->slot, NETIO_TRANSMIT_LINEAR, 1, bytes);
+    w->user_pages = 0;
+    w->walks_left = 0;
+    add_copy(ctx, &w->head_copy, 1, bytes, 0);
     return 0;
 }
 
 /* A linear area is allocated while a window of the sending side is open: who linearises? A pull into the linear area
  * says more than the segmentation around it. */
-static __noinline int head_allocated(void* ctx, struct window* w, bool in_window) {
+static __noinline int head_allocated(void* ctx, struct window* w) {
     struct copying_stack stack;
 
     if (!w)
         return 0;
     stack = stack_above(ctx, HEAD_WALK);
-    if (!in_window)
-        return head_made_before(ctx, &stack);
-    if (stack.copier == NETIO_COPIER_UNKNOWN || stack.copier == NETIO_COPIER_COPY_UBUFS) {
-        w->walks_left -= 1;
+    w->walks_left -= 1; /* every segment comes here: the first few tell enough */
+    if (stack.copier == NETIO_COPIER_UNKNOWN || stack.copier == NETIO_COPIER_COPY_UBUFS)
         return 0;
-    }
-    if (stack.copier == NETIO_COPIER_SEGMENT)
-        w->walks_left -= 1; /* every segment comes here: the first few tell enough */
-    else
-        w->walks_left = 0;
     make_key(&w->head_copy, w, stack.hash, stack.copier);
+    if (replaces(w, stack.copier))
+        return packet_replaced(ctx, w);
+    if (stack.copier == NETIO_COPIER_PULL_TAIL)
+        keep_maker(ctx, &stack);
     add_copy(ctx, &w->head_copy, 0, 0, 0);
     return 0;
 }
@@ -428,7 +486,6 @@ static __always_inline bool makes_head(__u64 call_site) {
 
 static __always_inline int memory_allocated(void* ctx, __u64 call_site, __u64 requested) {
     struct window* w = this_window();
-    bool in_window;
 
     if (!w || !measuring)
         return 0;
@@ -440,10 +497,13 @@ static __always_inline int memory_allocated(void* ctx, __u64 call_site, __u64 re
             return 0;
         return arrival_pulled(ctx, w, requested >= w->paged_bytes);
     }
-    in_window = w->armed && w->direction == NETIO_TRANSMIT && w->paged_bytes;
-    if (in_window ? !w->walks_left : requested < PULLED_BYTES)
-        return 0;
-    return head_allocated(ctx, w, in_window);
+    if (w->armed && w->direction == NETIO_TRANSMIT && w->paged_bytes && w->task == bpf_get_current_task()) {
+        /* An area for headers alone, of a segment that refers to its payload, takes none from a large packet. */
+        if (!w->walks_left || (requested <= SEGMENT_BYTES && w->paged_bytes > SEGMENT_BYTES))
+            return 0;
+        return head_allocated(ctx, w);
+    }
+    return requested < PULLED_BYTES ? 0 : head_made_before(ctx);
 }
 
 /* A new packet is built for an XDP program, and the one with the user pages is freed: by skb_pp_cow_data, and before

@@ -111,6 +111,7 @@ void Reckoning::pass_firewall(const Step& step) {
     for (const FirewallRule& rule : step.rules) {
         expect(step, {.cause = rule.cause,
                       .certain = false,
+                      .silent = rule.cause == "queued-to-process",  // but for packets that need no cutting
                       .why = fmt::format("the table {} of nftables in {} has a rule for it, which may fit", rule.table,
                                          step.place.name)});
     }

@@ -38,7 +38,8 @@ std::array<netio_range, NETIO_HEAD_ALLOCATORS> head_allocators(const kernel::Sym
         ranges[3] = range_of(symbols, "__pskb_pull_tail");
         ranges[4] = range_of(symbols, "skb_segment");
         ranges[5] = range_of(symbols, "skb_copy");
-        ranges[6] =
+        ranges[6] = range_of(symbols, "skb_copy_expand");
+        ranges[7] =
             first_range(symbols, std::array<std::string_view, 2>{"netif_receive_generic_xdp", "do_xdp_generic"});
     }
     return ranges;
@@ -64,6 +65,7 @@ Addresses addresses_of(const kernel::Symbols& symbols) {
     known.copiers[NETIO_COPIER_PULL_TAIL] = range_of(symbols, "__pskb_pull_tail");
     known.copiers[NETIO_COPIER_SEGMENT] = range_of(symbols, "skb_segment");
     known.copiers[NETIO_COPIER_SKB_COPY] = range_of(symbols, "skb_copy");
+    known.copiers[NETIO_COPIER_COPY_EXPAND] = range_of(symbols, "skb_copy_expand");
     known.copiers[NETIO_COPIER_COW_DATA] = first_range(symbols, packet_builders);
     known.head_allocators = head_allocators(symbols);
     return known;

@@ -24,6 +24,7 @@ constexpr std::uint32_t ipproto_mptcp = 262;
 
 constexpr std::array<std::string_view, NETIO_COPIERS> copier_names{
     "", "skb_copy_ubufs", "__pskb_pull_tail", "skb_segment", "skb_copy", "skb_pp_cow_data", "pskb_expand_head",
+    "skb_copy_expand",
 };
 
 // A fixed-size field that need not end in a zero byte.
@@ -33,7 +34,7 @@ std::string text_of(const char (&field)[N]) {
 }
 
 bool is_copier(std::string_view function) {
-    return !function.empty() && (is_one_of(function, copier_names) || function == "skb_copy_expand");
+    return !function.empty() && is_one_of(function, copier_names);
 }
 
 }  // namespace

@@ -256,6 +256,9 @@ TEST_CASE("provoke: firewall-checksum") {
     const Causes filled{"firewall-checksum"};
     check("firewall-checksum", {filled, Causes{"firewall-checksum", "local-delivery"}}, Told::copied, 8192);
 }
+TEST_CASE("provoke: queued-to-process, which flags the packets that need no segmentation") {
+    check("queued-to-process", {Causes{"queued-to-process"}}, Told::both);
+}
 TEST_CASE("provoke: wireguard, which flags the packets that need no segmentation") {
     check("wireguard", {Causes{"wireguard"}}, Told::both);
 }

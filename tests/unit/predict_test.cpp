@@ -263,6 +263,14 @@ TEST_CASE("predict: a firewall's rules may fit, after the copy of older kernels 
     CHECK(causes_of(at_receiver) == Words{"local-delivery"});
 }
 
+TEST_CASE("predict: what a firewall cuts up for a process is copied without a word") {
+    Facts facts = over_veth();
+    facts.way[0].rules = {{"queued-to-process", "filter"}, {"connection-helper", "filter"}};
+    const auto causes = predict::predict(facts).causes;
+    CHECK(causes.at(0).silent);
+    CHECK_FALSE(causes.at(1).silent);
+}
+
 TEST_CASE("predict: limits refuse calls, and change nothing else") {
     Facts facts = through_nic();
     facts.limits = {20480, 65536, false};

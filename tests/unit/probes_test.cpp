@@ -421,7 +421,7 @@ TEST_CASE("decode: each feature has a bit of its own") {
 TEST_CASE("decode: a stack begins with the copying function") {
     CHECK(stack_of({allocate, copy_ubufs, deliver, backlog}) ==
           Names{"skb_copy_ubufs", "ip_local_deliver_finish", "process_backlog"});
-    CHECK(stack_of({copy_expand, backlog}, NETIO_COPIER_SKB_COPY) == Names{"skb_copy_expand", "process_backlog"});
+    CHECK(stack_of({copy_expand, backlog}, NETIO_COPIER_COPY_EXPAND) == Names{"skb_copy_expand", "process_backlog"});
     CHECK(stack_of({copy_ubufs, nowhere, backlog}) == Names{"skb_copy_ubufs", "?", "process_backlog"});
     CHECK(stack_of({copy_ubufs, 0, backlog}) == Names{"skb_copy_ubufs"});
 }
@@ -481,6 +481,7 @@ TEST_CASE("decode: the numbers of copying functions") {
     CHECK(probes::copier_name(NETIO_COPIER_SEGMENT) == "skb_segment");
     CHECK(probes::copier_name(NETIO_COPIER_SKB_COPY) == "skb_copy");
     CHECK(probes::copier_name(NETIO_COPIER_COW_DATA) == "skb_pp_cow_data");
+    CHECK(probes::copier_name(NETIO_COPIER_COPY_EXPAND) == "skb_copy_expand");
     CHECK(probes::copier_name(NETIO_COPIERS) == "");
 }
 
