@@ -58,12 +58,27 @@ static __always_inline __u64 sender_of(__u64 uarg) {
         value_;                                                                         \
     })
 
-/* Whether TCP follows the header of the network layer at this address. */
-static __always_inline bool carries_tcp(__u64 network) {
+/* What follows the header of the network layer at this address: IPPROTO_TCP. */
+static __always_inline __u8 protocol_at(__u64 network) {
     __u8 version = READ_ON_WIRE(struct iphdr, network, version_and_length) >> 4;
 
-    return (version == 6 ? READ_ON_WIRE(struct ipv6hdr, network, nexthdr)
-                         : READ_ON_WIRE(struct iphdr, network, protocol)) == IPPROTO_TCP;
+    return version == 6 ? READ_ON_WIRE(struct ipv6hdr, network, nexthdr)
+                        : READ_ON_WIRE(struct iphdr, network, protocol);
+}
+
+#define SKB_FCLONE_CLONE 2
+
+/* The payload of a packet that IPsec has encrypted, which it does not tell itself: TCP keeps a packet without headers
+ * and sends its clone, which lies behind it (struct sk_buff_fclones). 0: it is none. */
+static __always_inline __u32 encrypted_payload(__u64 skb) {
+    __u64 head = (__u64)READ(struct sk_buff, skb, head);
+    __u64 kept;
+
+    if (READ_BITFIELD(struct sk_buff, skb, fclone) != SKB_FCLONE_CLONE ||
+        protocol_at(head + READ(struct sk_buff, skb, network_header)) != IPPROTO_ESP)
+        return 0;
+    kept = skb - bpf_core_type_size(struct sk_buff);
+    return READ(struct sk_buff, kept, len);
 }
 
 /* Bytes of headers before the payload of a TCP packet that starts at its link or network header; 0 where they cannot be
@@ -74,8 +89,8 @@ static __always_inline __u32 header_bytes(__u64 skb) {
     bool wrapped = READ_BITFIELD(struct sk_buff, skb, encapsulation);
     __u64 transport;
 
-    if (!carries_tcp(head + (wrapped ? READ(struct sk_buff, skb, inner_network_header)
-                                     : READ(struct sk_buff, skb, network_header))))
+    if (protocol_at(head + (wrapped ? READ(struct sk_buff, skb, inner_network_header)
+                                    : READ(struct sk_buff, skb, network_header))) != IPPROTO_TCP)
         return 0;
     transport = head + (wrapped ? READ(struct sk_buff, skb, inner_transport_header)
                                 : READ(struct sk_buff, skb, transport_header));

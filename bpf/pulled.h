@@ -51,7 +51,7 @@ static __noinline int count_copied_before(__u64 skb, __u64 device, __u32 slot, _
     struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT};
     struct maker by = {};
 
-    if (!socket || !late_from_transmit || !was_copied_before(skb, socket, bytes, &by))
+    if (!socket || !was_copied_before(skb, socket, bytes, &by))
         return 0;
     key.device = device;
     key.stack = by.stack;
@@ -96,6 +96,7 @@ static __noinline int count_encrypted(__u64 skb, __u64 device) {
     if (key.device != device && READ(struct sk_buff, skb, len) >= pulled->bytes) {
         take_maker(skb, &by);
         key.stack = by.stack;
+        see_device(key.device);
         add_copy(0, &key, 1, pulled->bytes, 0);
     }
     bpf_map_delete_elem(&pulled_packets, &skb);

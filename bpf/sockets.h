@@ -10,6 +10,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_ESP 50
 #define IPPROTO_MPTCP 262
 
 /* struct bpf_pidns_info, include/uapi/linux/bpf.h */

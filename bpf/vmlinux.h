@@ -79,6 +79,7 @@ struct sk_buff {
 	__u16 inner_transport_header;
 	__u16 inner_network_header;
 	__u16 network_header;
+	__u8 fclone : 2;
 	__u8 encapsulation : 1;
 	__u8 pkt_type : 3;
 	int skb_iif;

@@ -69,7 +69,7 @@ static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
     __u64 sk, info, device, top;
     bool same, arrived, handed_on, again, counted, uncopied;
-    __u32 slot, paged, headers, own_headers;
+    __u32 slot, paged, headers, own_headers, payload;
 
     if (!w || !measuring)
         return 0;
@@ -115,8 +115,11 @@ static __always_inline int transmit_queued(__u64 skb) {
     if (!paged) {
         if (arrived) /* pulled or not: that stands among the arrivals */
             return 0;
-        if (!pulled_before(skb, device, slot) && own_headers && !counted && w->linear_bytes)
-            count_copied_before(skb, device, slot, w->linear_bytes);
+        if (pulled_before(skb, device, slot) || counted || !late_from_transmit)
+            return 0;
+        payload = own_headers ? w->linear_bytes : encrypted_payload(skb);
+        if (payload)
+            count_copied_before(skb, device, slot, payload);
         return 0;
     }
     if (uncopied && !arrived && !again) {

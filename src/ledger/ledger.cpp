@@ -145,6 +145,9 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
 // Whether the copy was made inside of a driver's transmit function: it is nearer to the copy than any function that
 // prepares a packet for the driver.
 bool is_in_transmission(const LateGroup& group) {
+    if (group.device.kind == "wireguard") {
+        return true;
+    }
     static constexpr std::array<std::string_view, 3> drivers{"dev_hard_start_xmit", "wg_xmit", "encrypt_packet"};
     static constexpr std::array<std::string_view, 3> before{"validate_xmit_skb", "__dev_queue_xmit", "sch_direct_xmit"};
     const auto nearest = std::find_if(group.stack.begin(), group.stack.end(), [&](const std::string& frame) {

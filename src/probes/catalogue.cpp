@@ -9,9 +9,6 @@ namespace {
 
 constexpr std::string_view no_limits{};
 constexpr bool against_preemption = true;
-constexpr std::string_view without_encryption =
-    "what WireGuard and IPsec make linear in packets of their own is not explained";
-
 std::vector<Probe> make_catalogue() {
     return {
         {"send-call",
@@ -94,14 +91,12 @@ std::vector<Probe> make_catalogue() {
                {"tp_transmit_starts", Hook::tracepoint, "net_dev_start_xmit"},
                {"tp_memory_allocated", Hook::tracepoint, "kmalloc"},
                {"tp_node_memory_allocated", Hook::tracepoint, "kmalloc_node"}},
-              "5.10",
-              without_encryption},
+              "5.10"},
              {Tier::tracepoint,
               {{"tp_transmit_queued", Hook::tracepoint, "net_dev_queue"},
                {"tp_transmit_starts", Hook::tracepoint, "net_dev_start_xmit"},
                {"tp_memory_allocated", Hook::tracepoint, "kmalloc"}},
-              "6.1",
-              without_encryption},
+              "6.1"},
          }},
         {"completion",
          "the kernel's record of each range of zero-copy calls, before notifications are merged",

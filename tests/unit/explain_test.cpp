@@ -181,6 +181,8 @@ TEST_CASE("cause: callers that each stand for one cause") {
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "xfrm_output"})) == "ipsec");
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "netem_enqueue"})) == "netem-corrupt");
     CHECK(cause_alone(group({"skb_segment", "tcp_gso_segment", "wg_xmit"})) == "wireguard");
+    const auto encrypts = [](model::DeviceFacts& device) { device.kind = "wireguard"; };
+    CHECK(cause_alone(on_device(group({"__pskb_pull_tail"}), encrypts)) == "wireguard");
     CHECK(cause_alone(group({"skb_segment", "tcp_gso_segment", "nfqnl_enqueue_packet"})) == "queued-to-process");
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "nfqnl_enqueue_packet"})) == "queued-to-process");
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_ensure_writable", "nfqnl_recv_verdict"})) == "queued-to-process");
