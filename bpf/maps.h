@@ -104,8 +104,8 @@ struct {
     __uint(max_entries, 256 * 1024);
 } events SEC(".maps");
 
-/* A packet whose whole payload was pulled into its linear area, or may be, as a device got it that encrypts. Its task may
- * go on on another CPU. */
+/* A packet whose whole payload was pulled into its linear area, or may be, as a device got it that encrypts. Its task
+ * may go on on another CPU. */
 struct pulled {
     __u64 device; /* where it was then; 0: nowhere yet */
     __u32 bytes;
@@ -155,12 +155,12 @@ struct window {
     struct netio_late_key copying;    /* the copy that the allocations still to come belong to */
     struct netio_late_key head_copy;  /* the function that made a new linear area in this window */
     struct netio_late_key outer_head; /* the same for the device above, whose segments come here one by one */
-    __u64 driver_skb;   /* the packet, or the segment of it, that a driver got last with user pages */
-    __u32 given_bytes;  /* counted when a device got the packet that is still current */
-    __u32 driver_bytes; /* of the packet, or the segment of it, that the driver has */
-    __u32 driver_stack; /* of its copy that was seen last */
-    __u8 forwarded;     /* the packet arrived on this machine and goes on */
-    __u8 started;       /* a driver got the packet, or a part of it */
+    __u64 driver_skb;                 /* the packet, or the segment of it, that a driver got last with user pages */
+    __u32 given_bytes;                /* counted when a device got the packet that is still current */
+    __u32 driver_bytes;               /* of the packet, or the segment of it, that the driver has */
+    __u32 driver_stack;               /* of its copy that was seen last */
+    __u8 forwarded;                   /* the packet arrived on this machine and goes on */
+    __u8 started;                     /* a driver got the packet, or a part of it */
     __u8 pad2[2];
 };
 

@@ -94,6 +94,7 @@ struct netio_socket {
     __u32 option_memory; /* sk_omem_alloc when a call was last refused with ENOBUFS; 0: never */
     __u32 pulling_stack; /* of the function that copied its last packet before the queue; 0: none did */
     __u32 pulling_copier;
+    __u64 untold_device; /* that got a copied packet whose payload could not be told; 0: none */
 };
 
 /* The position at which zero-copy call `id` began. */
@@ -170,7 +171,7 @@ struct netio_range {
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
 NETIO_ASSERT(sizeof(struct netio_task) == 80, "netio_task");
-NETIO_ASSERT(sizeof(struct netio_socket) == 120, "netio_socket");
+NETIO_ASSERT(sizeof(struct netio_socket) == 128, "netio_socket");
 NETIO_ASSERT(sizeof(struct netio_call) == 16, "netio_call");
 NETIO_ASSERT(sizeof(struct netio_late_key) == 24, "netio_late_key");
 NETIO_ASSERT(sizeof(struct netio_device) == 56, "netio_device");

@@ -68,17 +68,20 @@ static __always_inline __u8 protocol_at(__u64 network) {
 
 #define SKB_FCLONE_CLONE 2
 
-/* The payload of a packet that IPsec has encrypted, which it does not tell itself: TCP keeps a packet without headers
- * and sends its clone, which lies behind it (struct sk_buff_fclones). 0: it is none. */
-static __always_inline __u32 encrypted_payload(__u64 skb) {
+/* Whether IPsec has encrypted the packet. */
+static __always_inline bool is_encrypted(__u64 skb) {
     __u64 head = (__u64)READ(struct sk_buff, skb, head);
-    __u64 kept;
 
-    if (READ_BITFIELD(struct sk_buff, skb, fclone) != SKB_FCLONE_CLONE ||
-        protocol_at(head + READ(struct sk_buff, skb, network_header)) != IPPROTO_ESP)
-        return 0;
-    kept = skb - bpf_core_type_size(struct sk_buff);
-    return READ(struct sk_buff, kept, len);
+    return protocol_at(head + READ(struct sk_buff, skb, network_header)) == IPPROTO_ESP;
+}
+
+/* What an encrypted packet does not tell itself: TCP keeps a packet without headers and sends its clone, which lies
+ * behind it (struct sk_buff_fclones). 0: a receiver on this machine still has the clone that lies there, and a packet
+ * that is sent again is another one. */
+static __always_inline __u32 encrypted_payload(__u64 skb) {
+    __u64 kept = skb - bpf_core_type_size(struct sk_buff);
+
+    return READ_BITFIELD(struct sk_buff, skb, fclone) == SKB_FCLONE_CLONE ? READ(struct sk_buff, kept, len) : 0;
 }
 
 /* Bytes of headers before the payload of a TCP packet that starts at its link or network header; 0 where they cannot be

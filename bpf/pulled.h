@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Packets whose payload was copied into the linear area before they came to a device's queue: pulled by a filter, by the
- * firewall, by IPsec, or cut up for a process that the firewall asks. The queue sees no user pages any more. */
+/* Packets whose payload was copied into the linear area before they came to a device's queue: pulled by a filter, by
+ * the firewall, by IPsec, or cut up for a process that the firewall asks. The queue sees no user pages any more. */
 #ifndef NETIO_PULLED_H
 #define NETIO_PULLED_H
 
@@ -45,22 +45,59 @@ static __always_inline bool was_copied_before(__u64 skb, struct netio_socket* so
     return by->stack && bytes < PULLED_BYTES;
 }
 
-/* TCP puts payload into fragments. What comes to the queue without any has been copied into its linear area. */
-static __noinline int count_copied_before(__u64 skb, __u64 device, __u32 slot, __u32 bytes) {
-    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+static __noinline int add_copied_before(struct netio_socket* socket, __u64 device, __u32 slot, __u32 bytes,
+                                        const struct maker* by) {
     struct netio_late_key key = {.slot = slot, .direction = NETIO_TRANSMIT};
-    struct maker by = {};
 
-    if (!socket || !was_copied_before(skb, socket, bytes, &by))
+    if (!socket || !by)
         return 0;
     key.device = device;
-    key.stack = by.stack;
-    key.copier = by.copier;
+    key.stack = by->stack;
+    key.copier = by->copier;
     key.user_pages = socket->zerocopy_used != 0;
     see_device(device);
     add_copy(0, &key, 1, bytes, 0);
     if (key.user_pages)
         count_as_queued(slot, bytes);
+    return 0;
+}
+
+/* TCP puts payload into fragments. What comes to the queue without any has been copied into its linear area. */
+static __noinline int count_copied_before(__u64 skb, __u64 device, __u32 slot, __u32 bytes) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+    struct maker by = {};
+
+    if (socket && was_copied_before(skb, socket, bytes, &by))
+        add_copied_before(socket, device, slot, bytes, &by);
+    return 0;
+}
+
+/* The same for a packet that IPsec has encrypted. Where it is sent again, TCP tells at once which one it was. */
+static __noinline int encrypted_before(__u64 skb, __u64 device, __u32 slot) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+    __u32 payload = encrypted_payload(skb);
+    struct maker by = {};
+
+    if (!socket)
+        return 0;
+    socket->untold_device = 0;
+    if (payload)
+        return count_copied_before(skb, device, slot, payload);
+    if (was_copied_before(skb, socket, PULLED_BYTES, &by))
+        socket->untold_device = device;
+    return 0;
+}
+
+static __noinline int count_untold(__u32 slot, __u32 bytes) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+    struct maker by = {};
+
+    if (!socket || !socket->untold_device)
+        return 0;
+    by.stack = socket->pulling_stack;
+    by.copier = socket->pulling_copier;
+    add_copied_before(socket, socket->untold_device, slot, bytes, &by);
+    socket->untold_device = 0;
     return 0;
 }
 

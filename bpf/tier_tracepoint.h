@@ -132,8 +132,11 @@ int tp_packet_consumed_v5_10_2(__u64* ctx) {
 static __always_inline int retransmitted(__u64 sk, __u64 skb) {
     __u32 slot = known_slot(sk);
 
-    if (slot != NO_SLOT && measuring)
-        count(slot, NETIO_RETRANSMITTED, 1, READ(struct sk_buff, skb, len));
+    if (slot == NO_SLOT || !measuring)
+        return 0;
+    count(slot, NETIO_RETRANSMITTED, 1, READ(struct sk_buff, skb, len));
+    if (late_from_transmit)
+        count_untold(slot, READ(struct sk_buff, skb, len));
     return 0;
 }
 

@@ -69,7 +69,7 @@ static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
     __u64 sk, info, device, top;
     bool same, arrived, handed_on, again, counted, uncopied;
-    __u32 slot, paged, headers, own_headers, payload;
+    __u32 slot, paged, headers, own_headers;
 
     if (!w || !measuring)
         return 0;
@@ -117,9 +117,10 @@ static __always_inline int transmit_queued(__u64 skb) {
             return 0;
         if (pulled_before(skb, device, slot) || counted || !late_from_transmit)
             return 0;
-        payload = own_headers ? w->linear_bytes : encrypted_payload(skb);
-        if (payload)
-            count_copied_before(skb, device, slot, payload);
+        if (own_headers && w->linear_bytes)
+            count_copied_before(skb, device, slot, w->linear_bytes);
+        else if (!own_headers && is_encrypted(skb))
+            encrypted_before(skb, device, slot);
         return 0;
     }
     if (uncopied && !arrived && !again) {

@@ -18,7 +18,7 @@ namespace netio::provoke {
 
 namespace {
 
-constexpr std::uint32_t waiting_packets = 65536;       // as many as a sender may have under way, in segments
+constexpr std::uint32_t waiting_packets = 65536;        // as many as a sender may have under way, in segments
 constexpr int receive_buffer_bytes = 64 * 1024 * 1024;  // and their room: what finds none is dropped
 constexpr std::uint32_t whole_packet = 0xffff;
 constexpr std::size_t longest_message = 128UL * 1024;
