@@ -121,7 +121,8 @@ enum netio_copier {
     NETIO_COPIER_COW_DATA = 5,    /* skb_pp_cow_data: silent */
     NETIO_COPIER_EXPAND_HEAD = 6, /* pskb_expand_head on arrival, with room for the payload that is pulled next */
     NETIO_COPIER_COPY_EXPAND = 7, /* skb_copy_expand: silent */
-    NETIO_COPIERS = 8,
+    NETIO_COPIER_BOUNCE = 8,      /* swiotlb_map: silent */
+    NETIO_COPIERS = 9,
 };
 
 struct netio_late_key {

@@ -129,6 +129,11 @@ int tp_packet_consumed_v5_10_2(__u64* ctx) {
     return packet_consumed(ctx[0], false);
 }
 
+SEC("tp_btf/swiotlb_bounced")
+int tp_part_bounced(__u64* ctx) {
+    return part_bounced(ctx, ctx[2]);
+}
+
 static __always_inline int retransmitted(__u64 sk, __u64 skb) {
     __u32 slot = known_slot(sk);
 

@@ -189,6 +189,8 @@ static __always_inline void given_to_driver(struct window* w, __u64 skb, __u64 s
     w->driver_skb = skb;
     w->driver_bytes = paged;
     w->driver_stack = 0;
+    w->head_bounced = 0;
+    w->bounce_left = paged;
     w->walks_left = WALKS_PER_WINDOW;
     if (w->forwarded)
         return;
@@ -237,6 +239,45 @@ static __always_inline int transmit_starts(__u64 skb, __u64 device) {
     return 0;
 }
 
+static __always_inline void make_key(struct netio_late_key* key, const struct window* w, __u32 stack, __u8 copier) {
+    key->device = w->device;
+    key->slot = w->slot;
+    key->stack = stack;
+    key->direction = w->direction;
+    key->copier = copier;
+    key->user_pages = w->user_pages;
+    key->page_exact = 0;
+    key->pad = 0;
+}
+
+#define MORE_HEADERS 64 /* before the packet's own: of virtio */
+
+/* While a driver has a packet it maps its parts for the device. A part that the device cannot reach is copied to where
+ * it can: first the linear area, which has the headers, then the payload. What arrives is mapped as well. */
+static __always_inline int part_bounced(void* ctx, __u64 bytes) {
+    struct window* w = this_window();
+    struct netio_event* stack = scratch_stack();
+    struct netio_late_key key;
+    __u64 skb;
+
+    if (!w || !stack || !measuring || !w->armed || w->direction != NETIO_TRANSMIT || !w->bounce_left ||
+        !w->driver_bytes || w->task != bpf_get_current_task())
+        return 0;
+    skb = w->driver_skb;
+    if (!w->head_bounced && bytes <= READ(struct sk_buff, skb, len) - w->driver_bytes + MORE_HEADERS) {
+        w->head_bounced = 1;
+        return 0;
+    }
+    if (bytes > w->bounce_left)
+        bytes = w->bounce_left;
+    w->bounce_left -= bytes;
+    walk_stack(ctx, stack, PAGE_WALK);
+    make_key(&key, w, hash_frames(stack, 0, PAGE_WALK), NETIO_COPIER_BOUNCE);
+    key.user_pages = 1;
+    add_copy(ctx, &key, 1, bytes, 0);
+    return 0;
+}
+
 /* A packet for this machine. One that is addressed to another device may yet be delivered to it (macvlan), which shows
  * when it is copied; or it goes through a bridge, or is dropped. */
 static __always_inline void count_arrival(struct window* w) {
@@ -273,17 +314,6 @@ static __always_inline int receive_starts(__u64 skb) {
     if (READ_BITFIELD(struct sk_buff, skb, pkt_type) == PACKET_HOST)
         count_arrival(w);
     return 0;
-}
-
-static __always_inline void make_key(struct netio_late_key* key, const struct window* w, __u32 stack, __u8 copier) {
-    key->device = w->device;
-    key->slot = w->slot;
-    key->stack = stack;
-    key->direction = w->direction;
-    key->copier = copier;
-    key->user_pages = w->user_pages;
-    key->page_exact = 0;
-    key->pad = 0;
 }
 
 /* A stack with skb_copy_ubufs on it: the whole fragment part of the packet is being copied (skb_copy_ubufs copies all

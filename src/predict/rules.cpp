@@ -245,7 +245,7 @@ void Reckoning::leave(const Step& step) {
         prediction_.unknown.push_back(
             {fmt::format("whether the driver of {} copies into memory of its own, and what is beyond it",
                          step.device.name),
-             {"private-copy"}});
+             {"private-copy", "bounce-buffer"}});
     }
 }
 

@@ -226,6 +226,12 @@ std::vector<Probe> make_catalogue() {
              {Tier::tracepoint, {{"tp_packet_rebuilt", Hook::tracepoint, "consume_skb", 2}}, "6.3"},
              {Tier::tracepoint, {{"tp_packet_rebuilt_v5_10", Hook::tracepoint, "consume_skb", 1}}, "5.10"},
          }},
+        {"bounce",
+         "payload copied to memory that the device can reach (swiotlb_map)",
+         false,
+         {
+             {Tier::tracepoint, {{"tp_part_bounced", Hook::tracepoint, "swiotlb_bounced"}}, "5.10"},
+         }},
         {"retransmit",
          "payload sent again",
          false,

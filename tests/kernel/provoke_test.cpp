@@ -96,7 +96,7 @@ void check_bytes(const std::string& scenario, const json& report, std::uint64_t 
     for (const json& cause : report["causes"]) {
         if (cause["bytes"].is_number()) {
             CAPTURE(cause["cause"]);
-            const bool of_some = cause["cause"] == "timestamps-with-payload" || scenario == "netem-corrupt" ||
+            const bool of_some = cause["cause"] == "timestamps-with-payload" || scenario.starts_with("netem-corrupt") ||
                                  scenario == "firewall-checksum" || scenario == "fragmented";
             CHECK(measured(cause["bytes"]) >= (of_some ? 1 : payload));
             CHECK(measured(cause["bytes"]) <= payload + again);
@@ -242,6 +242,9 @@ TEST_CASE("provoke: tunnel-without-offload") {
 }
 TEST_CASE("provoke: netem-corrupt, whose damaged packets are sent again") {
     check("netem-corrupt", {Causes{"netem-corrupt", "local-delivery"}}, Told::copied);
+}
+TEST_CASE("provoke: netem-corrupt-private, which copies whole packets") {
+    check("netem-corrupt-private", {Causes{"netem-corrupt", "local-delivery"}}, Told::copied, 8192);
 }
 TEST_CASE("provoke: macsec") {
     check("macsec", {Causes{"macsec"}}, Told::copied);

@@ -187,6 +187,8 @@ TEST_CASE("cause: callers that each stand for one cause") {
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "nfqnl_enqueue_packet"})) == "queued-to-process");
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_ensure_writable", "nfqnl_recv_verdict"})) == "queued-to-process");
     CHECK(cause_alone(group({"skb_copy", "usbnet_start_xmit", "dev_hard_start_xmit"})) == "private-copy");
+    CHECK(cause_alone(group({"skb_copy", "netem_enqueue"})) == "netem-corrupt");
+    CHECK(cause_alone(group({"swiotlb_map", "dma_direct_map_page", "dev_hard_start_xmit"})) == "bounce-buffer");
     CHECK(cause_alone(towards(Direction::receive, group({"skb_copy_ubufs", "tun_chr_read_iter"}))) == "unclassified");
 }
 

@@ -62,6 +62,8 @@ TEST_CASE("predict: nothing is copied on the way out of a device that can do all
     CHECK(causes_of(through_nic()).empty());
     CHECK(outcome_of(through_nic()) == Outcome::not_copied);
     CHECK(can_hide(through_nic(), "private-copy"));
+    CHECK(can_hide(through_nic(), "bounce-buffer"));
+    CHECK_FALSE(can_hide(over_veth(), "bounce-buffer"));
     Facts copying = through_nic();
     copying.way[0].device.driver = "xen_netfront";
     CHECK(causes_of(copying) == Words{"private-copy?"});

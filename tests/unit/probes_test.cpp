@@ -482,6 +482,7 @@ TEST_CASE("decode: the numbers of copying functions") {
     CHECK(probes::copier_name(NETIO_COPIER_SKB_COPY) == "skb_copy");
     CHECK(probes::copier_name(NETIO_COPIER_COW_DATA) == "skb_pp_cow_data");
     CHECK(probes::copier_name(NETIO_COPIER_COPY_EXPAND) == "skb_copy_expand");
+    CHECK(probes::copier_name(NETIO_COPIER_BOUNCE) == "swiotlb_map");
     CHECK(probes::copier_name(NETIO_COPIERS) == "");
 }
 

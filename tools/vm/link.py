@@ -38,10 +38,14 @@ class Tap:
                 fcntl.ioctl(control, request, DEVICE.ljust(16, b"\0") + address + bytes(8))
             fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", DEVICE, IFF_UP | IFF_RUNNING))
 
-    def plug_into(self, settings):
+    def plug_into(self, settings, bounce=False):
+        """`bounce`: the device reaches no memory of the guest but what the guest copies for it, as in one whose memory is
+        encrypted (swiotlb=force; VIRTIO_F_ACCESS_PLATFORM makes the driver ask the kernel for such memory)."""
         settings.inherited.append(self.fd)
+        reach = ",iommu_platform=on,disable-legacy=on" if bounce else ""
+        settings.append += ["swiotlb=force"] if bounce else []
         # Without vhost QEMU passes the packets on; the host's kernel need not have it, and the guest sees no difference.
-        settings.qemu += ["-netdev", f"tap,id=cable,fd={self.fd},vhost=off", "-device", "virtio-net-pci,netdev=cable"]
+        settings.qemu += ["-netdev", f"tap,id=cable,fd={self.fd},vhost=off", "-device", f"virtio-net-pci,netdev=cable{reach}"]
 
     @classmethod
     def set_up_in_guest(cls):
