@@ -216,7 +216,7 @@ static __always_inline int complete_calls(__u64 sk, __u32 first, __u32 last, __u
     if (slot == NO_SLOT)
         return 0;
     socket = bpf_map_lookup_elem(&sockets, &slot);
-    if (!socket)
+    if (!socket || socket->in_sockmap) /* calls within calls were numbered, which nobody has noted */
         return 0;
     if (known > call_ring)
         known = call_ring;
@@ -241,7 +241,7 @@ static __noinline int complete_record(__u64 sk, __u32 first, __u32 last, __u32 c
         return zero_for_verifier();
     socket = bpf_map_lookup_elem(&sockets, &slot);
     call = call_entry(slot, first);
-    if (!socket || !call)
+    if (!socket || !call || socket->in_sockmap)
         return zero_for_verifier();
     if (call->id != first || socket->shared) {
         count(slot, NETIO_COMPLETED_UNRESOLVED, last - first + 1, 0);

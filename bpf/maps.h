@@ -17,6 +17,8 @@ const volatile bool late_from_transmit = false; /* no probe on the copying funct
 
 /* Set after loading and before `measuring`: where the kernel's functions lie. */
 __u64 msgzc_complete = 0; /* the completion function of MSG_ZEROCOPY */
+__u64 plain_send = 0;     /* tcp_sendmsg, by which a socket sends that has no other protocol before TCP */
+__u64 sockmap_send = 0;   /* tcp_bpf_sendmsg */
 struct netio_range copiers[NETIO_COPIERS] = {};
 struct netio_range head_allocators[NETIO_HEAD_ALLOCATORS] =
     {}; /* callers of kmalloc that make a packet's linear area */

@@ -36,6 +36,7 @@ enum netio_site {
 #define NETIO_FRAMES 32 /* a tunnel through a bridge is that deep */
 #define NETIO_COMM 16
 #define NETIO_DEVICE_NAME 16
+#define NETIO_UPPER_LAYER 16
 
 struct netio_tally {
     __u64 calls;
@@ -95,6 +96,9 @@ struct netio_socket {
     __u32 pulling_stack; /* of the function that copied its last packet before the queue; 0: none did */
     __u32 pulling_copier;
     __u64 untold_device; /* that got a copied packet whose payload could not be told; 0: none */
+    __u8 in_sockmap;     /* a BPF program gets what is sent, before TCP does */
+    __u8 pad[7];
+    char upper_layer[NETIO_UPPER_LAYER]; /* TCP_ULP: "tls"; empty: none */
 };
 
 /* The position at which zero-copy call `id` began. */
@@ -172,7 +176,7 @@ struct netio_range {
 
 NETIO_ASSERT(sizeof(struct netio_tally) == 16, "netio_tally");
 NETIO_ASSERT(sizeof(struct netio_task) == 80, "netio_task");
-NETIO_ASSERT(sizeof(struct netio_socket) == 128, "netio_socket");
+NETIO_ASSERT(sizeof(struct netio_socket) == 152, "netio_socket");
 NETIO_ASSERT(sizeof(struct netio_call) == 16, "netio_call");
 NETIO_ASSERT(sizeof(struct netio_late_key) == 24, "netio_late_key");
 NETIO_ASSERT(sizeof(struct netio_device) == 56, "netio_device");

@@ -8,7 +8,7 @@
 #include "receive.h"
 #include "send.h"
 
-static __always_inline int function_ends_send(__u64 sk, __s32 result) {
+static __always_inline int function_ends_send(__u64 sk, __u64 msg, __s32 result) {
     struct netio_task* task;
 
     if (functions_preempt) {
@@ -16,7 +16,7 @@ static __always_inline int function_ends_send(__u64 sk, __s32 result) {
         if (!task || (task->send_began && !task->msg))
             return 0;
     }
-    return send_ends(sk, result);
+    return send_ends(sk, msg, result);
 }
 
 /* What a packet's protocol keeps first in its control block, for TCP where its payload begins and ends in the stream:
@@ -42,6 +42,15 @@ static __always_inline int function_copies_to_user(__u64 skb, __s32 offset, __s3
         task->receive_ended = 0;
     }
     return receive_copies(bytes);
+}
+
+/* A call that may give bytes without a copy that begins it here: what ends next is this call. */
+static __always_inline int function_begins_receive(void) {
+    struct netio_task* task = functions_preempt ? traced_task() : 0;
+
+    if (task)
+        task->receive_ended = 0;
+    return 0;
 }
 
 /* A call that gives bytes without copying them (MSG_TRUNC) is known by how far the socket has been read. */

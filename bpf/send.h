@@ -75,19 +75,27 @@ static __always_inline void note_position(struct netio_task* task, __u64 sk, __u
     expect_completion(call, id, task->start_position);
 }
 
+/* A protocol before TCP hands its memory over (tls_push_sg, tcp_bpf_push; Linux 6.5): no call of the program's. */
+static __always_inline bool is_of_layer(__u64 sk, __u32 flags) {
+    return flags & MSG_SPLICE_PAGES && is_layered(sk);
+}
+
 /* `id_taken`: the kernel has already numbered the call, so that its id is sk_zckey - 1. */
 static __always_inline int send_begins(__u64 sk, __u64 msg, bool id_taken) {
     struct netio_task* task = traced_task();
-    __u32 slot;
+    __u32 slot, flags;
 
     if (!task || (task->msg == msg && task->sk == sk))
         return 0;
     slot = slot_of(task, sk);
     if (slot == NO_SLOT)
         return 0;
+    flags = READ(struct msghdr, msg, msg_flags);
+    if (is_of_layer(sk, flags))
+        return 0;
     task->msg = msg;
     task->send_began = 1;
-    task->kind = kind_of_call(sk, msg, READ(struct msghdr, msg, msg_flags));
+    task->kind = kind_of_call(sk, msg, flags);
     note_position(task, sk, slot, task->kind, READ(struct sock, sk, sk_zckey.counter) - (id_taken ? 1 : 0));
     return 0;
 }
@@ -134,14 +142,29 @@ static __always_inline void note_refusal(__u64 sk, __u32 slot, __s32 error) {
         socket->option_memory = READ(struct sock, sk, sk_omem_alloc.counter);
 }
 
-/* A call returned `result`: bytes taken, or a negative errno. */
-static __always_inline int send_ends(__u64 sk, __s32 result) {
+/* A call of a protocol before TCP begins, which takes all that it is given by copying it. */
+static __always_inline int layered_send_begins(__u64 sk, __u64 msg) {
+    struct netio_task* task = traced_task();
+
+    if (!task || slot_of(task, sk) == NO_SLOT)
+        return 0;
+    task->msg = msg;
+    task->send_began = 1;
+    task->kind = NETIO_SEND_COPIED;
+    return 0;
+}
+
+/* A call returned `result`: bytes taken, or a negative errno. `msg` is 0 where it is not known, which is so where calls
+ * within calls are not seen. */
+static __always_inline int send_ends(__u64 sk, __u64 msg, __s32 result) {
     struct netio_task* task = traced_task();
     struct netio_socket* socket;
     __u32 slot, kind;
     bool begun;
 
     if (!task)
+        return 0;
+    if (msg && task->msg != msg && is_layered(sk))
         return 0;
     begun = task->msg && task->sk == sk;
     kind = begun ? task->kind : NETIO_SEND_COPIED;

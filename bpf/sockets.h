@@ -76,6 +76,33 @@ static __always_inline __u32 known_slot(__u64 sk) {
     return ref->slot;
 }
 
+static __always_inline __u64 send_function_of(__u64 sk) {
+    __u64 protocol = (__u64)READ(struct sock, sk, __sk_common.skc_prot);
+
+    return (__u64)READ(struct proto, protocol, sendmsg);
+}
+
+/* Whether calls of the socket go through another protocol (kTLS, sockmap, Multipath TCP), which copies what it takes
+ * and hands memory of the kernel's own to TCP, in calls that are none of the program's. */
+static __always_inline bool is_layered(__u64 sk) {
+    return plain_send && send_function_of(sk) != plain_send;
+}
+
+static __always_inline void describe_layers(struct netio_socket* socket, __u64 sk) {
+    __u64 upper, name;
+
+    socket->in_sockmap = sockmap_send && send_function_of(sk) == sockmap_send;
+    if (socket->protocol != IPPROTO_TCP)
+        return;
+    upper = (__u64)READ(struct inet_connection_sock, sk, icsk_ulp_ops);
+    if (!upper)
+        return;
+    name = ADDRESS(struct tcp_ulp_ops, upper, name);
+    /* Whole words: the verifier takes them for pointers. */
+    ((__u64*)socket->upper_layer)[0] = word_at(name);
+    ((__u64*)socket->upper_layer)[1] = word_at(name + 8);
+}
+
 static __noinline int describe_socket(__u64 sk, __u32 slot) {
     struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
     struct in6_addr address;
@@ -107,6 +134,7 @@ static __noinline int describe_socket(__u64 sk, __u32 slot) {
         __builtin_memcpy(socket->remote_address, &address, sizeof(address));
     }
     socket->protocol = READ(struct sock, sk, sk_protocol);
+    describe_layers(socket, sk);
     socket->used = 1;
     return 0;
 }

@@ -117,6 +117,11 @@ static __noinline __u64 socket_of(__u32 descriptor) {
     return (__u64)READ(struct socket, socket, sk);
 }
 
+/* A system call is seen before it is known who serves it: a protocol before TCP copies, whatever the flags. */
+static __always_inline __u32 kind_of_syscall(__u64 sk, __u32 flags) {
+    return flags && is_layered(sk) ? NETIO_SEND_COPIED : kind_of_call(sk, 0, flags);
+}
+
 /* Before the socket is locked: a thread that sends through the same socket now makes the position uncertain, which
  * expect_next() notices. */
 static __always_inline int syscall_enters(__u64 regs, __s64 number) {
@@ -139,7 +144,7 @@ static __always_inline int syscall_enters(__u64 regs, __s64 number) {
     if (slot == NO_SLOT)
         return 0;
     task->msg = MSG_OF_SYSCALL;
-    task->kind = kind_of_call(sk, 0, call.flags);
+    task->kind = kind_of_syscall(sk, call.flags);
     task->start_sequence = write_sequence(sk);
     note_position(task, sk, slot, task->kind, READ(struct sock, sk, sk_zckey.counter));
     return 0;
@@ -147,7 +152,7 @@ static __always_inline int syscall_enters(__u64 regs, __s64 number) {
 
 /* The bytes that the socket took since the call in progress began, which an earlier one of the same task may be. */
 static __always_inline int ends_by_sequence(struct netio_task* task) {
-    return send_ends(task->sk, write_sequence(task->sk) - task->start_sequence);
+    return send_ends(task->sk, 0, write_sequence(task->sk) - task->start_sequence);
 }
 
 /* The end of a send call that has begun at its system call or in a kprobe. */
@@ -165,10 +170,10 @@ static __always_inline int send_returns(__u64 regs, __s64 result) {
     call = send_of(regs, number);
     if (!task->msg) { /* it has begun before the measurement, or has failed before it came to TCP */
         sk = call.result_is_bytes ? socket_of(call.descriptor) : 0;
-        return sk ? send_ends(sk, result) : 0;
+        return sk ? send_ends(sk, 0, result) : 0;
     }
     if (call.result_is_bytes || result < 0)
-        send_ends(task->sk, result);
+        send_ends(task->sk, 0, result);
     else
         ends_by_sequence(task);
     task->msg = 0;

@@ -14,7 +14,7 @@ static __always_inline int fe_send_begins_in(__u64* ctx, __u32 copy) {
 FOUR_COPIES("fentry/tcp_sendmsg_locked", fe_send_begins)
 
 static __always_inline int fe_send_ends_in(__u64* ctx, __u32 copy) {
-    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], (__s32)ctx[3]));
+    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], ctx[1], (__s32)ctx[3]));
 }
 
 FOUR_COPIES("fexit/tcp_sendmsg_locked", fe_send_ends)
@@ -47,25 +47,14 @@ static __always_inline int fe_receive_ends_v7_in(__u64* ctx, __u32 copy) {
 FOUR_COPIES("fexit/tcp_recvmsg", fe_receive_ends_v7)
 
 /* Multipath TCP has calls of its own, which know no zero-copy and take and give bytes by the same copying functions. */
-static __always_inline int mptcp_send_begins(__u64 sk, __u64 msg) {
-    struct netio_task* task = traced_task();
-
-    if (!task || slot_of(task, sk) == NO_SLOT)
-        return 0;
-    task->msg = msg;
-    task->send_began = 1;
-    task->kind = NETIO_SEND_COPIED;
-    return 0;
-}
-
 static __always_inline int fe_mptcp_send_begins_in(__u64* ctx, __u32 copy) {
-    return ON_ONE_CPU(functions_preempt, mptcp_send_begins(ctx[0], ctx[1]));
+    return ON_ONE_CPU(functions_preempt, layered_send_begins(ctx[0], ctx[1]));
 }
 
 FOUR_COPIES("fentry/mptcp_sendmsg", fe_mptcp_send_begins)
 
 static __always_inline int fe_mptcp_send_ends_in(__u64* ctx, __u32 copy) {
-    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], (__s32)ctx[3]));
+    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], ctx[1], (__s32)ctx[3]));
 }
 
 FOUR_COPIES("fexit/mptcp_sendmsg", fe_mptcp_send_ends)
@@ -81,6 +70,59 @@ static __always_inline int fe_mptcp_receive_ends_v7_in(__u64* ctx, __u32 copy) {
 }
 
 FOUR_COPIES("fexit/mptcp_recvmsg", fe_mptcp_receive_ends_v7)
+
+/* kTLS (a module) and sockmap stand before TCP as well. What kTLS gives it has decrypted right into user memory, or
+ * into a packet from which it is then copied. */
+static __always_inline int fe_tls_send_begins_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, layered_send_begins(ctx[0], ctx[1]));
+}
+
+FOUR_COPIES("fentry/tls_sw_sendmsg", fe_tls_send_begins)
+
+static __always_inline int fe_tls_send_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], ctx[1], (__s32)ctx[3]));
+}
+
+FOUR_COPIES("fexit/tls_sw_sendmsg", fe_tls_send_ends)
+
+static __always_inline int fe_sockmap_send_begins_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, layered_send_begins(ctx[0], ctx[1]));
+}
+
+FOUR_COPIES("fentry/tcp_bpf_sendmsg", fe_sockmap_send_begins)
+
+static __always_inline int fe_sockmap_send_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_send(ctx[0], ctx[1], (__s32)ctx[3]));
+}
+
+FOUR_COPIES("fexit/tcp_bpf_sendmsg", fe_sockmap_send_ends)
+
+static __always_inline int fe_tls_receive_begins_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_begins_receive());
+}
+
+FOUR_COPIES("fentry/tls_sw_recvmsg", fe_tls_receive_begins)
+
+/* Linux 5.11 to 5.18, with the arguments of tcp_recvmsg there. */
+static __always_inline int fe_tls_receive_ends_v5_11_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[6], (__s32)ctx[4]));
+}
+
+FOUR_COPIES("fexit/tls_sw_recvmsg", fe_tls_receive_ends_v5_11)
+
+/* Linux 5.19. */
+static __always_inline int fe_tls_receive_ends_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[5], (__s32)ctx[3]));
+}
+
+FOUR_COPIES("fexit/tls_sw_recvmsg", fe_tls_receive_ends)
+
+/* Seen on Linux 7.2. */
+static __always_inline int fe_tls_receive_ends_v7_in(__u64* ctx, __u32 copy) {
+    return ON_ONE_CPU(functions_preempt, function_ends_receive(ctx[0], (__s32)ctx[4], (__s32)ctx[3]));
+}
+
+FOUR_COPIES("fexit/tls_sw_recvmsg", fe_tls_receive_ends_v7)
 
 SEC("fentry/skb_copy_ubufs")
 int fe_copy_ubufs(__u64* ctx) {

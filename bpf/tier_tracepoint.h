@@ -36,7 +36,7 @@ int tp_receive_returns(__u64* ctx) {
 
 /* Linux 6.3. */
 static __always_inline int tp_send_ends_in(__u64* ctx, __u32 copy) {
-    return ON_ONE_CPU(tracepoints_preempt, falls_to(copy, SEEN_SEND_END) ? send_ends(ctx[0], (__s32)ctx[1]) : 0);
+    return ON_ONE_CPU(tracepoints_preempt, falls_to(copy, SEEN_SEND_END) ? send_ends(ctx[0], 0, (__s32)ctx[1]) : 0);
 }
 
 FOUR_COPIES("tp_btf/sock_send_length", tp_send_ends)

@@ -14,7 +14,7 @@
 /* Linux 6.3. */
 SEC("tracepoint/sock/sock_send_length")
 int pt_send_ends(struct trace_event_raw_sock_msg_length* ctx) {
-    return function_ends_send((__u64)ctx->sk, ctx->ret);
+    return function_ends_send((__u64)ctx->sk, 0, ctx->ret);
 }
 
 SEC("kprobe/skb_copy_datagram_iter")

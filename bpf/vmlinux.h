@@ -134,7 +134,16 @@ struct in6_addr {
 	__u8 bytes[16];
 };
 
+struct sock;
+struct msghdr;
+
+/* How the calls of a socket are served; another protocol may stand before TCP's. */
+struct proto {
+	int (*sendmsg)(struct sock *, struct msghdr *, unsigned long);
+};
+
 struct sock_common {
+	struct proto *skc_prot;
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
 	__u32 skc_portpair;
@@ -155,6 +164,14 @@ struct sock {
 	atomic_t sk_zckey;
 	atomic_t sk_omem_alloc;
 	struct sk_buff_head sk_error_queue;
+};
+
+struct tcp_ulp_ops {
+	char name[16];
+};
+
+struct inet_connection_sock {
+	const struct tcp_ulp_ops *icsk_ulp_ops;
 };
 
 struct tcp_sock {

@@ -61,6 +61,8 @@ Addresses addresses_of(const kernel::Symbols& symbols) {
     // The completion function of MSG_ZEROCOPY, newest name first: 6.10, 5.12, 5.10.
     known.msgzc_complete =
         first_address(symbols, {"msg_zerocopy_complete", "msg_zerocopy_callback", "sock_zerocopy_callback"});
+    known.plain_send = range_of(symbols, "tcp_sendmsg").start;
+    known.sockmap_send = range_of(symbols, "tcp_bpf_sendmsg").start;
     known.copiers[NETIO_COPIER_COPY_UBUFS] = range_of(symbols, "skb_copy_ubufs");
     known.copiers[NETIO_COPIER_PULL_TAIL] = range_of(symbols, "__pskb_pull_tail");
     known.copiers[NETIO_COPIER_SEGMENT] = range_of(symbols, "skb_segment");

@@ -14,6 +14,8 @@ namespace netio::probes {
 // Where the functions lie that the BPF programs know by the addresses of their code; 0 where the kernel lacks one.
 struct Addresses {
     std::uint64_t msgzc_complete = 0;
+    std::uint64_t plain_send = 0;
+    std::uint64_t sockmap_send = 0;
     std::array<netio_range, NETIO_COPIERS> copiers{};
     std::array<netio_range, NETIO_HEAD_ALLOCATORS> head_allocators{};
 };

@@ -20,6 +20,7 @@ struct Program {
     // It must have just as many; 0: the program does not care. A program on the end of a function finds the result
     // behind the arguments, and would take an argument for it.
     std::uint32_t arguments = 0;
+    std::string_view module{};  // that the function is in; empty: the kernel itself
 };
 
 // "fentry/skb_copy_ubufs", "tp_btf/mm_page_alloc"
@@ -42,6 +43,9 @@ struct Probe {
     std::string_view meaning;
     bool required;  // without it the ledger cannot be closed
     std::vector<Variant> variants;
+    // Complete each variant of the fentry tier, every one for itself and where its function is, now that the probe is
+    // attached: what protocols do that stand before TCP, in functions of their own.
+    std::vector<Program> beside{};
 };
 
 // Every probe of the project. Renamed kernel functions are further variants.

@@ -38,6 +38,15 @@ bool is_copier(std::string_view function) {
     return !function.empty() && is_one_of(function, copier_names);
 }
 
+// The protocol that the calls of the socket speak: the one that stands first.
+std::string protocol_of(const netio_socket& socket) {
+    if (socket.protocol == ipproto_mptcp) {
+        return "mptcp";
+    }
+    const std::string upper = text_of(socket.upper_layer);
+    return !upper.empty() ? upper : socket.in_sockmap != 0 ? "sockmap" : "tcp";
+}
+
 }  // namespace
 
 std::string_view copier_name(std::uint8_t copier) {
@@ -62,7 +71,7 @@ model::SocketFacts decode_socket(std::uint32_t slot, const netio_socket& socket,
     facts.local = spell_address(socket.family, socket.local_address, socket.local_port);
     facts.remote = spell_address(socket.family, socket.remote_address, socket.remote_port);
     facts.netns = socket.netns;
-    facts.protocol = socket.protocol == ipproto_mptcp ? "mptcp" : "tcp";
+    facts.protocol = protocol_of(socket);
     facts.option_memory_bytes = socket.option_memory;
     return facts;
 }

@@ -62,6 +62,8 @@ std::string failed_program(const std::string& complaint) {
 void set_addresses(netio_trace_bpf& skeleton, const Addresses& addresses) {
     auto& known = *skeleton.bss;
     known.msgzc_complete = addresses.msgzc_complete;
+    known.plain_send = addresses.plain_send;
+    known.sockmap_send = addresses.sockmap_send;
     std::copy(addresses.copiers.begin(), addresses.copiers.end(), known.copiers);
     std::copy(addresses.head_allocators.begin(), addresses.head_allocators.end(), known.head_allocators);
 }

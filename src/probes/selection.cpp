@@ -2,6 +2,7 @@
 #include "probes/selection.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text.h"
 
@@ -27,8 +28,17 @@ bool attaches(const Variant& variant, const Try& attempt, std::vector<std::strin
     return true;
 }
 
+std::vector<Program> programs_of(const Choice& choice) {
+    std::vector<Program> programs;
+    if (choice.variant != nullptr) {
+        programs = choice.variant->programs;
+    }
+    programs.insert(programs.end(), choice.beside.begin(), choice.beside.end());
+    return programs;
+}
+
 Choice choose(const Probe& probe, const Conditions& conditions, const Try& attempt) {
-    Choice choice{&probe, nullptr, {}};
+    Choice choice{&probe, nullptr, {}, {}};
     // What the ledger can do without may come from any tier.
     const bool applies = probe.required && conditions.forced != Tier::automatic && has_tier(probe, conditions.forced);
     for (const Variant& variant : probe.variants) {
@@ -40,6 +50,10 @@ Choice choose(const Probe& probe, const Conditions& conditions, const Try& attem
             choice.variant = &variant;
             break;
         }
+    }
+    if (choice.variant != nullptr && choice.variant->tier == Tier::fentry) {
+        std::copy_if(probe.beside.begin(), probe.beside.end(), std::back_inserter(choice.beside),
+                     [&](const Program& program) { return attempt(program).has_value(); });
     }
     return choice;
 }
@@ -58,10 +72,7 @@ std::vector<Choice> select_variants(const std::vector<Probe>& probes, const Cond
 std::vector<Program> programs_of(const std::vector<Choice>& choices) {
     std::vector<Program> programs;
     for (const Choice& choice : choices) {
-        if (choice.variant == nullptr) {
-            continue;
-        }
-        for (const Program& program : choice.variant->programs) {
+        for (const Program& program : programs_of(choice)) {
             const bool known = std::any_of(programs.begin(), programs.end(),
                                            [&](const Program& other) { return other.name == program.name; });
             if (!known) {
@@ -82,7 +93,7 @@ std::vector<model::ProbeFacts> describe_choices(const std::vector<Choice>& choic
         fact.refused = choice.refused;
         if (choice.variant != nullptr) {
             std::vector<std::string> names;
-            for (const Program& program : choice.variant->programs) {
+            for (const Program& program : programs_of(choice)) {
                 const std::string name = spell(program);
                 if (std::find(names.begin(), names.end(), name) == names.end()) {
                     names.push_back(name);

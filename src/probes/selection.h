@@ -19,6 +19,7 @@ struct Choice {
     const Probe* probe = nullptr;
     const Variant* variant = nullptr;  // null: none could be attached
     std::vector<std::string> refused;  // "fentry/skb_copy_ubufs: Operation not permitted (EPERM)"
+    std::vector<Program> beside{};     // of the probe's, those that can be attached as well
 };
 
 struct Conditions {

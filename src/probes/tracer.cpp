@@ -261,7 +261,7 @@ bool Tracer::serves(const TracerOptions& options) const {
 std::vector<model::ProbeFacts> refused_probes(const Error& error) {
     std::vector<Choice> choices;
     for (const Probe& probe : catalogue()) {
-        choices.push_back({&probe, nullptr, {"every program: " + describe(error)}});
+        choices.push_back({&probe, nullptr, {"every program: " + describe(error)}, {}});
     }
     return describe_choices(choices);
 }

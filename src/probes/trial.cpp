@@ -43,6 +43,15 @@ Unexpected refused(std::string why) {
     return fail("the probe cannot be attached", std::move(why), "", ExitCode::privilege);
 }
 
+Result<void> check_arguments(const Program& program, const KernelTypes& types, std::uint32_t type) {
+    const auto arguments = types.arguments(type);
+    if (program.arguments != 0 && arguments && *arguments != program.arguments) {
+        return refused("it has " + std::to_string(*arguments) + " arguments in this kernel, not " +
+                       std::to_string(program.arguments));
+    }
+    return {};
+}
+
 // kprobes by perf_event_open(2), as libbpf attaches them where it can.
 Result<Fd> open_kprobe(const std::string& function) {
     const auto type = read_file("/sys/bus/event_source/devices/kprobe/type");
@@ -74,9 +83,33 @@ Result<void> Trial::attempt(const Program& program) {
     return known_.emplace(key, attempt_uncached(program)).first->second;
 }
 
+const Result<KernelTypes>& Trial::types_of(std::string_view module) {
+    const auto known = modules_.find(module);
+    if (known != modules_.end()) {
+        return known->second;
+    }
+    return modules_.emplace(module, types_->load_module(kernel::Root{}, module)).first->second;
+}
+
+// An empty program hung on it would only cost time: that it can hang there shows with the real one.
+Result<void> Trial::attempt_module(const Program& program) {
+    const auto& types = types_of(program.module);
+    if (!types) {
+        return refused("the module " + std::string(program.module) + " is not loaded, or describes no types");
+    }
+    const std::uint32_t type = types->function(program.symbol);
+    if (type == 0) {
+        return refused("no such function in the module " + std::string(program.module));
+    }
+    return check_arguments(program, *types, type);
+}
+
 Result<void> Trial::attempt_uncached(const Program& program) {
     if (!types_) {
         return refused("this kernel describes no types: " + types_.error().why);
+    }
+    if (!program.module.empty()) {
+        return attempt_module(program);
     }
     const bool kprobe = program.hook == Hook::kprobe;
     const bool tracepoint = program.hook == Hook::tracepoint || program.hook == Hook::perf_tracepoint;
@@ -84,10 +117,8 @@ Result<void> Trial::attempt_uncached(const Program& program) {
     if (type == 0 && !kprobe) {
         return refused(tracepoint ? "no such tracepoint in this kernel" : "no such function in this kernel");
     }
-    const auto arguments = types_->arguments(type);
-    if (program.arguments != 0 && arguments && *arguments != program.arguments) {
-        return refused("it has " + std::to_string(*arguments) + " arguments in this kernel, not " +
-                       std::to_string(program.arguments));
+    if (auto fits = check_arguments(program, *types_, type); !fits) {
+        return fits;
     }
     if (program.hook == Hook::perf_tracepoint) {  // perf knows it by the number that tracefs shows
         return kernel::tracefs_folder(kernel::Root{}) ? Result<void>{} : refused("tracefs is not mounted");

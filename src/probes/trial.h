@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -29,9 +31,12 @@ class Trial {
     Result<void> attempt_uncached(const Program& program);
     Result<void> attempt_btf(const Program& program, std::uint32_t type_id);
     Result<void> attempt_kprobe(const Program& program);
+    Result<void> attempt_module(const Program& program);
+    const Result<KernelTypes>& types_of(std::string_view module);
     void keep(Fd first, Fd second);
 
     const Result<KernelTypes>& types_;
+    std::map<std::string, Result<KernelTypes>, std::less<>> modules_;
     std::map<std::string, Result<void>> known_;
     std::set<Hook> works_;
     std::vector<Fd> held_;  // taken off together at the end

@@ -68,7 +68,7 @@ Unexpected unreadable(std::string why) {
 }
 
 // Whether the string that begins there is `name`.
-bool is_named(std::string_view strings, std::size_t offset, std::string_view name) {
+bool begins_there(std::string_view strings, std::size_t offset, std::string_view name) {
     return offset < strings.size() && strings.size() - offset > name.size() && strings[offset + name.size()] == '\0' &&
            strings.compare(offset, name.size(), name) == 0;
 }
@@ -83,8 +83,17 @@ Result<KernelTypes> KernelTypes::load(const kernel::Root& root) {
     return parse(std::move(*bytes));
 }
 
-Result<KernelTypes> KernelTypes::parse(std::string bytes) {
+Result<KernelTypes> KernelTypes::load_module(const kernel::Root& root, std::string_view module) const {
+    auto bytes = read_file(root / ("sys/kernel/btf/" + std::string(module)));
+    if (!bytes) {
+        return tl::make_unexpected(bytes.error());
+    }
+    return parse(std::move(*bytes), this);
+}
+
+Result<KernelTypes> KernelTypes::parse(std::string bytes, const KernelTypes* base) {
     KernelTypes types;
+    types.base_ = base;
     types.bytes_ = std::move(bytes);
     const std::string_view all = types.bytes_;
     const auto header = read_at<btf_header>(all, 0);
@@ -112,7 +121,7 @@ Result<void> KernelTypes::index(std::string_view types) {
     functions_.reserve(65536);
     offsets_.reserve(131072);
     const auto begin = static_cast<std::uint32_t>(types.data() - bytes_.data());
-    std::uint32_t id = 0;
+    std::uint32_t id = types_before();
     for (std::size_t offset = 0; offset < types.size();) {
         const auto type = read_at<btf_type>(types, offset);
         const auto behind = type ? bytes_behind(BTF_INFO_KIND(type->info), BTF_INFO_VLEN(type->info)) : std::nullopt;
@@ -126,7 +135,7 @@ Result<void> KernelTypes::index(std::string_view types) {
         const std::uint32_t kind = BTF_INFO_KIND(type->info);
         if (kind == BTF_KIND_FUNC) {
             functions_.push_back({type->name_off, id});
-        } else if (kind == BTF_KIND_TYPEDEF && is_tracepoint(strings(), type->name_off)) {
+        } else if (kind == BTF_KIND_TYPEDEF && base_ == nullptr && is_tracepoint(strings(), type->name_off)) {
             tracepoints_.push_back({type->name_off + static_cast<std::uint32_t>(tracepoint_prefix.size()), id});
         }
     }
@@ -135,11 +144,21 @@ Result<void> KernelTypes::index(std::string_view types) {
 
 std::uint32_t KernelTypes::find(const std::vector<Named>& all, std::string_view name) const {
     const auto found =
-        std::find_if(all.begin(), all.end(), [&](const Named& named) { return is_named(strings(), named.name, name); });
+        std::find_if(all.begin(), all.end(), [&](const Named& named) { return is_named(named.name, name); });
     return found == all.end() ? 0 : found->id;
 }
 
+// A module's strings, like its types, go on where the kernel's end.
+bool KernelTypes::is_named(std::uint32_t offset, std::string_view name) const {
+    const std::size_t before = base_ == nullptr ? 0 : base_->strings_size_;
+    return offset < before ? base_->is_named(offset, name) : begins_there(strings(), offset - before, name);
+}
+
 std::optional<btf_type> KernelTypes::type(std::uint32_t id) const {
+    if (id <= types_before()) {
+        return base_ == nullptr ? std::nullopt : base_->type(id);
+    }
+    id -= types_before();
     return id == 0 || id > offsets_.size() ? std::nullopt : read_at<btf_type>(bytes_, offsets_[id - 1]);
 }
 

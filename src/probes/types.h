@@ -21,7 +21,11 @@ class KernelTypes {
  public:
     // Errors: the kernel has no type information, or of a kind that this reader does not know.
     static Result<KernelTypes> load(const kernel::Root& root);
-    static Result<KernelTypes> parse(std::string bytes);
+    // `base`: of a module, the kernel's own types, which it goes on counting from and refers to; they must outlive it.
+    static Result<KernelTypes> parse(std::string bytes, const KernelTypes* base = nullptr);
+    // Those of a module, with the kernel's own below them. Errors: it is not loaded, or describes no types (before
+    // Linux 5.11 none does).
+    Result<KernelTypes> load_module(const kernel::Root& root, std::string_view module) const;
 
     KernelTypes(KernelTypes&&) = default;
     KernelTypes& operator=(KernelTypes&&) = default;
@@ -47,10 +51,15 @@ class KernelTypes {
         std::uint32_t id;
     };
     std::optional<btf_type> type(std::uint32_t id) const;
+    std::uint32_t types_before() const {
+        return base_ == nullptr ? 0 : static_cast<std::uint32_t>(base_->offsets_.size());
+    }
+    bool is_named(std::uint32_t offset, std::string_view name) const;
     std::uint32_t find(const std::vector<Named>& all, std::string_view name) const;
 
+    const KernelTypes* base_ = nullptr;
     std::string bytes_;
-    std::vector<std::uint32_t> offsets_;  // of the types in bytes_, from id 1 on
+    std::vector<std::uint32_t> offsets_;  // of the types in bytes_, from id 1 on, or from the one after the kernel's
     std::size_t strings_begin_ = 0;
     std::size_t strings_size_ = 0;
     // Some 50 000 functions, of which a few dozen are asked for: to compare is faster than to index.

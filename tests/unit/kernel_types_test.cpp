@@ -19,8 +19,11 @@ using probes::KernelTypes;
 // Type information as the kernel shows it: a header, the types in the order of their ids, the names.
 class Btf {
  public:
+    // `names_before`: bytes of the kernel's own names, behind which those of a module begin.
+    explicit Btf(std::size_t names_before = 0) : names_before_(names_before) {}
+
     std::uint32_t name(std::string_view text) {
-        const auto offset = static_cast<std::uint32_t>(strings_.size());
+        const auto offset = static_cast<std::uint32_t>(names_before_ + strings_.size());
         strings_ += text;
         strings_ += '\0';
         return offset;
@@ -44,7 +47,10 @@ class Btf {
         return std::string(reinterpret_cast<const char*>(&header), sizeof(header)) + types_ + strings_;
     }
 
+    std::size_t name_bytes() const { return strings_.size(); }
+
  private:
+    std::size_t names_before_;
     std::string types_;
     std::string strings_{'\0'};
 };
@@ -127,4 +133,28 @@ TEST_CASE("kernel types: a kernel without them says so") {
     const auto types = KernelTypes::load(kernel::Root{fake.path()});
     REQUIRE(types);
     CHECK(types->function("tcp_sendmsg_locked") == 1);
+}
+
+TEST_CASE("kernel types: a module goes on where the kernel ends, and refers to it") {
+    const FakeRoot fake;
+    Btf kernel;
+    kernel.type(BTF_KIND_FUNC_PROTO, "", 3, 24).type(BTF_KIND_FUNC, "tcp_sendmsg", 0, 0, 1);
+    fake.file("sys/kernel/btf/vmlinux", kernel.bytes());
+    Btf module(kernel.name_bytes());
+    module.type(BTF_KIND_FUNC, "tls_sw_sendmsg", 0, 0, 1);  // of a kind that the kernel has as well
+    module.type(BTF_KIND_FUNC_PROTO, "", 5, 40).type(BTF_KIND_FUNC, "tls_sw_recvmsg", 0, 0, 4);
+    fake.file("sys/kernel/btf/tls", module.bytes());
+    const kernel::Root root{fake.path()};
+    const auto types = KernelTypes::load(root);
+    REQUIRE(types);
+    const auto tls = types->load_module(root, "tls");
+    REQUIRE(tls);
+    CHECK(types->function("tls_sw_sendmsg") == 0);
+    CHECK(tls->function("tcp_sendmsg") == 0);
+    CHECK(tls->function("tls_sw_sendmsg") == 3);
+    CHECK(tls->arguments(tls->function("tls_sw_sendmsg")) == 3);
+    CHECK(tls->function("tls_sw_recvmsg") == 5);
+    CHECK(tls->arguments(tls->function("tls_sw_recvmsg")) == 5);
+    CHECK_FALSE(tls->arguments(6).has_value());
+    CHECK_FALSE(types->load_module(root, "wireguard").has_value());
 }

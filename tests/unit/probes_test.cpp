@@ -278,6 +278,20 @@ TEST_CASE("selection: a place where two programs hang is named once") {
     CHECK(names_of(programs_of(choices)) == Names{"tp_x", "tp_x_2"});
 }
 
+TEST_CASE("selection: what hangs beside the fentry tier hangs where it can, each program for itself") {
+    std::vector<Probe> rows = small_catalogue();
+    rows[0].beside = {{"fe_x", Hook::fentry, "x", 0, "module"}, {"fe_y", Hook::fexit, "y", 0, "module"}};
+    FakeKernel kernel;
+    const auto chosen_now = [&] { return select_variants(rows, {}, kernel.attempt()); };
+    CHECK(names_of(programs_of(chosen_now())) == Names{"fe_a", "fe_b", "fe_x", "fe_y", "tp_shared", "tp_c"});
+    kernel.refusals["fentry/x"] = "the module is not loaded";
+    CHECK(names_of(programs_of(chosen_now())) == Names{"fe_a", "fe_b", "fe_y", "tp_shared", "tp_c"});
+    CHECK(describe_choices(chosen_now())[0].attached == "fentry/a + fexit/a + fexit/y");
+    CHECK(describe_choices(chosen_now())[0].refused.empty());
+    kernel.refusals["fentry/a"] = not_permitted;
+    CHECK(names_of(programs_of(chosen_now())) == Names{"kp_a", "tp_shared", "tp_c"});
+}
+
 TEST_CASE("catalogue: ids are unique, and tracepoints alone give every fact") {
     std::set<std::string_view> ids;
     for (const Probe& probe : catalogue()) {
@@ -315,6 +329,9 @@ TEST_CASE("catalogue: programs are named after their tier and hang as the tier s
                 const auto& known = spelling.emplace(row.name, spell(row)).first->second;
                 CHECK_MESSAGE(known == spell(row), row.name << ": one program, one hook");
             }
+        }
+        for (const Program& row : probe.beside) {
+            CHECK_MESSAGE((row.name.starts_with("fe_") && fits(row.hook, Tier::fentry)), row.name);
         }
     }
 }
@@ -372,6 +389,19 @@ TEST_CASE("decode: a socket") {
     CHECK(facts.remote == "10.0.0.2:40000");
     CHECK(facts.netns == 4026532317);
     CHECK(facts.sites.empty());
+}
+
+TEST_CASE("decode: the protocol of a socket is the one that serves its calls") {
+    netio_socket socket{};
+    const auto protocol = [&] { return probes::decode_socket(0, socket, model::Role::server).protocol; };
+    socket.protocol = IPPROTO_TCP;
+    CHECK(protocol() == "tcp");
+    socket.in_sockmap = 1;
+    CHECK(protocol() == "sockmap");
+    put(socket.upper_layer, "tls");  // stands before what the program in the map gets
+    CHECK(protocol() == "tls");
+    socket.protocol = 262;
+    CHECK(protocol() == "mptcp");
 }
 
 TEST_CASE("decode: sites are summed over CPUs, and empty ones left out") {
