@@ -60,6 +60,11 @@ bool is_untraced(const model::Spec& spec);
 // The account of what receive calls copied.
 inline constexpr std::string_view received_account = "received.copied";
 
+// Whether an account is of what happened on the way out of the kernel, to the receiver.
+inline bool is_of_receiver(const model::Account& account) {
+    return account.id.starts_with("received.");
+}
+
 // The account of a group of late copies, named after its cause.
 model::Account late_account(const std::string& cause, const std::vector<const LateGroup*>& groups,
                             const model::Figure<std::uint64_t>& payload_bytes);

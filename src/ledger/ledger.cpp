@@ -6,6 +6,7 @@
 #include "base/words.h"
 #include "ledger/books.h"
 #include "ledger/late.h"
+#include "ledger/layers.h"
 #include "stats/ratio.h"
 
 namespace netio::ledger {
@@ -62,13 +63,21 @@ Tally sum_of(const Capture& capture, Role role, std::initializer_list<Site> site
     return sum;
 }
 
-// A tally as a figure, or why the probe behind it is missing.
+// A count of a probe as a figure, or why there is none.
+Bytes seen(const Capture& capture, std::string_view probe, std::uint64_t count) {
+    if (!attached(capture, probe)) {
+        return Bytes::missing(why_missing(capture, probe));
+    }
+    const std::string unseen = why_unseen(capture, probe);
+    return unseen.empty() ? Bytes(count) : Bytes::missing(unseen);
+}
+
 Bytes bytes_seen(const Capture& capture, std::string_view probe, const Tally& tally) {
-    return attached(capture, probe) ? Bytes(tally.bytes) : Bytes::missing(why_missing(capture, probe));
+    return seen(capture, probe, tally.bytes);
 }
 
 Bytes calls_seen(const Capture& capture, std::string_view probe, const Tally& tally) {
-    return attached(capture, probe) ? Bytes(tally.calls) : Bytes::missing(why_missing(capture, probe));
+    return seen(capture, probe, tally.calls);
 }
 
 Account make_account(std::string id, std::string stage, std::string what, Bytes bytes, Bytes calls, std::string where) {
@@ -125,7 +134,7 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
         account.copies_per_byte = stats::safe_ratio(serialised, ledger.payload_bytes, "nothing was sent");
         ledger.accounts.push_back(std::move(account));
     }
-    const bool seen = attached(capture, "send-call");
+    const bool seen = attached(capture, "send-call") && why_unseen(capture, "send-call").empty();
     for (const SendRow& row : send_rows) {
         const Tally tally = total(capture, Role::server, row.site);
         const bool expected = row.site == expected_site(capture.spec.mode);
@@ -133,7 +142,8 @@ void add_send_accounts(const Capture& capture, model::Ledger& ledger) {
             continue;
         }
         auto account = make_account(row.id, "program -> kernel", row.what, bytes_seen(capture, "send-call", tally),
-                                    calls_seen(capture, "send-call", tally), row.where);
+                                    calls_seen(capture, "send-call", tally),
+                                    row.site == Site::send_copied ? where_copied(capture) : row.where);
         // A reference adds no copy; but without the bytes it is not known that there were references only.
         if (row.copies || !account.bytes.measured()) {
             account.copies_per_byte = stats::safe_ratio(account.bytes, ledger.payload_bytes, "nothing was sent");
@@ -322,9 +332,13 @@ void add_balances(const Capture& capture, const std::vector<LateGroup>& late, mo
         ledger.balances.push_back(
             make_balance("delivered", "returned by send calls = returned by receive calls", sent, received));
     }
-    ledger.balances.push_back(
-        make_balance("received", "returned by receive calls = copied to user memory", received,
-                     bytes_seen(capture, "receive-call", total(capture, Role::client, Site::receive_copied))));
+    const std::uint64_t right_away = decrypted_to_user(capture);
+    const std::uint64_t copied = total(capture, Role::client, Site::receive_copied).bytes;
+    ledger.balances.push_back(make_balance("received",
+                                           right_away == 0
+                                               ? "returned by receive calls = copied to user memory"
+                                               : "returned by receive calls = copied or decrypted to user memory",
+                                           received, seen(capture, "receive-call", copied + right_away)));
 }
 
 Bytes sum_unexplained(const std::vector<Balance>& balances) {
@@ -387,6 +401,9 @@ Books close_books(const Capture& capture) {
                                            Site::send_pinned, Site::send_spliced}));
     add_send_accounts(capture, ledger);
     add_left_account(capture, books.late, ledger);
+    if (auto decryption = decryption_account(capture, ledger.payload_bytes)) {
+        ledger.accounts.push_back(*std::move(decryption));
+    }
     add_receive_account(capture, ledger);
     add_balances(capture, books.late, ledger);
     ledger.unexplained_bytes = sum_unexplained(ledger.balances);

@@ -75,7 +75,7 @@ struct SocketFacts {
     std::string local;  // "10.0.0.1:5001"
     std::string remote;
     std::uint64_t netns = 0;                // inode of the network namespace
-    std::string protocol = "tcp";           // or "mptcp"
+    std::string protocol = "tcp";           // or what stands before it: "mptcp", "tls", "sockmap"
     std::uint64_t option_memory_bytes = 0;  // sk_omem_alloc at the last refusal with ENOBUFS; 0: none
     std::map<Site, Tally> sites;
     std::map<std::int32_t, std::uint64_t> send_errors;  // errno -> failed send calls

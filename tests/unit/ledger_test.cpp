@@ -399,6 +399,72 @@ TEST_CASE("ledger: what a sending driver copied did not leave uncopied, and has 
     CHECK(left({"skb_copy_ubufs", "dev_queue_xmit_nit", "dev_hard_start_xmit"}) == Count(payload));
 }
 
+Capture tls_capture() {
+    Capture capture = test::empty_capture(CopyMode::zerocopy);
+    capture.sockets[0].protocol = capture.sockets[1].protocol = "tls";
+    capture.sockets[0].sites = {{Site::send_copied, {calls, payload}}};
+    capture.sockets[1].sites = {{Site::receive_returned, {29, payload}}};
+    return capture;
+}
+
+TEST_CASE("ledger: kTLS copies by encrypting, and by decrypting right into user memory") {
+    const Books books = close_books(tls_capture());
+    CHECK(ids_of(books.ledger.accounts) == Names{"sent.copied", "received.decrypted", "received.copied"});
+    CHECK(account_of(books, "sent.copied").where == "tls_sw_sendmsg, encrypted");
+    CHECK(account_of(books, "sent.copied").copies_per_byte == model::Figure<double>(1));
+    CHECK(account_of(books, "received.decrypted").bytes == Count(payload));
+    CHECK(account_of(books, "received.decrypted").calls == Count(29));
+    CHECK(account_of(books, "received.decrypted").copies_per_byte == model::Figure<double>(1));
+    CHECK(account_of(books, "received.copied").bytes == Count(0));
+    CHECK(books.ledger.unexplained_bytes == Count(0));
+}
+
+TEST_CASE("ledger: what kTLS decrypts before it is copied has an unknown number of copies, and no unknown bytes") {
+    Capture capture = tls_capture();
+    capture.sockets[1].sites[Site::receive_copied] = {2, 4093};
+    const Books books = close_books(capture);
+    CHECK(account_of(books, "received.copied").bytes == Count(4093));
+    CHECK(account_of(books, "received.decrypted").bytes == Count(payload));
+    CHECK_FALSE(account_of(books, "received.decrypted").copies_per_byte.measured());
+    CHECK(balance_of(books, "received").right == Count(payload));
+    CHECK(books.ledger.unexplained_bytes == Count(0));
+    capture.sockets[1].sites[Site::receive_returned].bytes -= 1;  // a byte that nobody gave to the program
+    CHECK(close_books(capture).ledger.unexplained_bytes == Count(1));
+}
+
+TEST_CASE("ledger: where no program hangs on a protocol's own functions its calls are missing, not zero") {
+    Capture capture = tls_capture();
+    auto& sends = test::probe_named(capture, "send-call");
+    auto& receives = test::probe_named(capture, "receive-call");
+    sends.tier = receives.tier = model::Tier::fentry;
+    sends.attached = "fentry/tcp_sendmsg_locked + fexit/tls_sw_sendmsg";
+    receives.attached = "fentry/skb_copy_datagram_iter + fexit/tls_sw_recvmsg";
+    CHECK(close_books(capture).ledger.unexplained_bytes == Count(0));
+    receives.attached = "fentry/skb_copy_datagram_iter";
+    CHECK(
+        balance_of(close_books(capture), "received").unexplained.reason() ==
+        "calls of the protocol tls are served by tls_sw_recvmsg, where no program hangs: --tier tracepoint sees them");
+    CHECK(balance_of(close_books(capture), "sent").unexplained == Count(0));
+    sends.attached = "fentry/tcp_sendmsg_locked";
+    capture.sockets[0].sites.clear();
+    const Books books = close_books(capture);
+    CHECK_FALSE(balance_of(books, "sent").unexplained.measured());
+    CHECK_FALSE(books.ledger.unexplained_bytes.measured());
+    CHECK_FALSE(books.ledger.send_calls.measured());
+}
+
+TEST_CASE("ledger: ordinary calls are copied where their protocol copies") {
+    Capture capture = test::copying_capture(CopyMode::zerocopy);
+    const auto where = [&] { return account_of(close_books(capture), "sent.copied").where; };
+    CHECK(where() == "tcp_sendmsg_locked");
+    capture.sockets[0].protocol = "sockmap";
+    CHECK(where() == "tcp_bpf_sendmsg");
+    capture.sockets.push_back(test::traced_socket(2, Role::server));
+    CHECK(where() == "tcp_bpf_sendmsg");  // the other one sent nothing
+    capture.sockets[2].sites[Site::send_copied] = {1, 1};
+    CHECK(where() == "tcp_bpf_sendmsg; tcp_sendmsg_locked");
+}
+
 TEST_CASE("ledger: nothing sent has no ratio") {
     Capture capture = test::copying_capture(CopyMode::one_copy);
     capture.server.connections[0].bytes = capture.client.connections[0].bytes = 0;
