@@ -47,6 +47,7 @@ std::vector<std::string> server_arguments(const Spec& spec, const Network& netwo
                                                      {changes.secret_memory, "--secret-memory"},
                                                      {changes.late_completions, "--late-completions"},
                                                      {changes.empty_sends, "--empty-sends"},
+                                                     {changes.uncounted_completions, "--uncounted-completions"},
                                                      {changes.mptcp, "--mptcp"}};
     for (const auto& [given, name] : switches) {
         if (given) {

@@ -39,6 +39,8 @@ void declare(CLI::App& cli, Arguments& arguments) {
                  "Do not set SO_ZEROCOPY: the kernel then ignores MSG_ZEROCOPY");
     cli.add_flag("--late-completions", arguments.server.late_completions,
                  "Read completions only when all buffers are in use: the kernel merges them meanwhile");
+    cli.add_flag("--uncounted-completions", arguments.server.uncounted_completions,
+                 "zerocopy: read completions and wait for none, for what stands before TCP (sockmap) numbers its own");
     cli.add_flag("--mptcp", arguments.server.mptcp, "Multipath TCP in place of TCP; the client needs it as well");
     cli.add_flag("--secret-memory", arguments.server.secret_memory,
                  "zerocopy: messages in memory that the kernel cannot pin (memfd_secret)");

@@ -22,14 +22,15 @@ namespace netio::provoke {
 
 // What a scenario changes in the workload.
 struct Workload {
-    bool skip_opt_in = false;         // the server sends with MSG_ZEROCOPY without having set SO_ZEROCOPY
-    bool secret_memory = false;       // the server's messages lie in memory that the kernel cannot pin
-    bool late_completions = false;    // the server reads its completions only when it cannot go on without
-    bool empty_sends = false;         // a call without bytes after each message
-    bool mptcp = false;               // both ends use Multipath TCP
-    bool as_nobody = false;           // the server runs as an unprivileged user
-    std::uint64_t memlock_bytes = 0;  // RLIMIT_MEMLOCK of the server; 0: as it is
-    std::uint64_t size_bytes = 0;     // of a message; 0: as asked for
+    bool skip_opt_in = false;            // the server sends with MSG_ZEROCOPY without having set SO_ZEROCOPY
+    bool secret_memory = false;          // the server's messages lie in memory that the kernel cannot pin
+    bool late_completions = false;       // the server reads its completions only when it cannot go on without
+    bool empty_sends = false;            // a call without bytes after each message
+    bool uncounted_completions = false;  // the server waits for no completion: they are not those of its calls
+    bool mptcp = false;                  // both ends use Multipath TCP
+    bool as_nobody = false;              // the server runs as an unprivileged user
+    std::uint64_t memlock_bytes = 0;     // RLIMIT_MEMLOCK of the server; 0: as it is
+    std::uint64_t size_bytes = 0;        // of a message; 0: as asked for
 };
 
 // What the steps of a scenario work on, and what they leave to be held while the run lasts.

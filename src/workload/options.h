@@ -30,6 +30,7 @@ struct ServerOptions {
     bool skip_opt_in = false;             // pass MSG_ZEROCOPY without having set SO_ZEROCOPY
     bool empty_sends = false;             // zerocopy: a call without bytes after each message
     bool late_completions = false;        // read completions only when there is nothing left to send with
+    bool uncounted_completions = false;   // zerocopy: wait for no completion, whatever comes of them
     std::uint32_t pool_messages = 0;      // zerocopy: message buffers of a connection; 0: chosen by size
     std::uint32_t send_buffer_bytes = 0;  // SO_SNDBUF; 0: left to the kernel
     bool nonblocking = false;             // O_NONBLOCK: send calls take what fits, the rest follows

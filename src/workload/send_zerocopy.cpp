@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -52,7 +56,8 @@ class ZerocopySender final : public SenderOnWire {
           late_completions_(options.late_completions),
           reuse_too_early_(options.reuse_too_early),
           falls_back_(options.secret_memory),
-          empty_sends_(options.empty_sends) {
+          empty_sends_(options.empty_sends),
+          uncounted_(options.uncounted_completions) {
         for (std::size_t slot = 0; slot < pool_.size(); ++slot) {
             free_.push_back(slot);
         }
@@ -70,12 +75,15 @@ class ZerocopySender final : public SenderOnWire {
  private:
     void opt_in_to_zerocopy();
     void count_sent(std::uint64_t entered_ns);
+    bool is_time_to_look();
+    Result<void> drain_uncounted();
     Result<void> send_nothing();
     void release(std::size_t slot);
     Result<void> reap_now_and_then();
     Result<std::uint64_t> reap();
     void account(const Notification& notification);
     Result<std::uint64_t> await_completion(int timeout_ms);
+    bool is_final(int error) const;
     Result<void> recover_refused(int error, StallClock& stall);
     Result<void> out_of_buffers(StallClock& stall);
 
@@ -89,8 +97,10 @@ class ZerocopySender final : public SenderOnWire {
     bool notified_ = false;  // the kernel sends notifications on this socket
     bool late_completions_;
     bool reuse_too_early_;
-    bool falls_back_;  // what the kernel cannot pin is sent by an ordinary call
+    bool falls_back_;  // what the kernel cannot pin is sent by an ordinary call, as what a protocol refuses always is
     bool empty_sends_;
+    bool uncounted_;  // no call is outstanding, whatever notifications come
+    std::size_t unlooked_ = 0;
     std::string opt_in_ = "not requested";
 };
 
@@ -131,7 +141,7 @@ Result<void> ZerocopySender::send(Message& message, std::uint64_t entered_ns) {
     lonely_ = 0;
     while (!rest.empty()) {
         Attempt sent = wire().attempt(rest, MSG_ZEROCOPY);
-        if (sent.error == EFAULT && falls_back_) {
+        if (is_final(sent.error)) {
             sent = wire().attempt(rest, 0);
             if (sent.error == 0) {
                 rest = drop_front(rest, sent.bytes);
@@ -164,7 +174,7 @@ Result<void> ZerocopySender::send_nothing() {
 
 // The kernel numbers every call that took bytes, partial ones too; one that was refused gives its number back.
 void ZerocopySender::count_sent(std::uint64_t entered_ns) {
-    if (notified_) {
+    if (notified_ && !uncounted_) {
         completions_.sent(current_, entered_ns);
         references_[current_] += reuse_too_early_ ? 0 : 1;
     }
@@ -176,9 +186,14 @@ void ZerocopySender::release(std::size_t slot) {
     }
 }
 
+bool ZerocopySender::is_time_to_look() {
+    return uncounted_ ? ++unlooked_ % reap_step == 0
+                      : completions_.outstanding() >= std::min(next_reap_, (pool_.size() + 1) / 2);
+}
+
 // A look at the error queue costs a system call: it waits until enough calls are outstanding to make one worth while.
 Result<void> ZerocopySender::reap_now_and_then() {
-    if (late_completions_ || completions_.outstanding() < std::min(next_reap_, (pool_.size() + 1) / 2)) {
+    if (late_completions_ || !is_time_to_look()) {
         return {};
     }
     auto done = reap();
@@ -192,7 +207,7 @@ Result<void> ZerocopySender::reap_now_and_then() {
 // Reads what the error queue holds; stops without the read that would find it empty when nothing is outstanding.
 Result<std::uint64_t> ZerocopySender::reap() {
     std::uint64_t notifications = 0;
-    while (completions_.outstanding() != 0) {
+    while (uncounted_ || completions_.outstanding() != 0) {
         auto notification = read_notification(wire().fd());
         if (!notification) {
             return Unexpected{notification.error()};
@@ -216,7 +231,8 @@ void ZerocopySender::account(const Notification& notification) {
             release(slot);
         }
     };
-    const std::uint64_t calls = completions_.complete(notification.low, notification.high, on_done);
+    const std::uint64_t calls = uncounted_ ? notification.high - notification.low + 1
+                                           : completions_.complete(notification.low, notification.high, on_done);
     ++counts.error_queue.notifications;
     (notification.copied ? counts.error_queue.calls_copied : counts.error_queue.calls_zerocopy) += calls;
 }
@@ -236,6 +252,11 @@ Result<std::uint64_t> ZerocopySender::await_completion(int timeout_ms) {
     }
     sleep_ms(1);
     return done;
+}
+
+// A refusal that waiting does not change: the protocol of the socket knows no zero-copy (kTLS), or it is the memory.
+bool ZerocopySender::is_final(int error) const {
+    return error == EOPNOTSUPP || (error == EFAULT && falls_back_);
 }
 
 Result<void> ZerocopySender::recover_refused(int error, StallClock& stall) {
@@ -270,14 +291,33 @@ Result<void> ZerocopySender::out_of_buffers(StallClock& stall) {
         }
     } else if (++lonely_ <= lonely_retries) {
         sleep_ms(1);
-        return {};
+        const auto done = uncounted_ ? reap() : Result<std::uint64_t>(0);
+        return done ? Result<void>{} : Unexpected{done.error()};
     }
     return fail_errno("a zero-copy send was refused although nothing is left to complete", ENOBUFS,
                       "a larger net.core.optmem_max or RLIMIT_MEMLOCK (ulimit -l), or a smaller --size",
                       ExitCode::privilege);
 }
 
+// What is acknowledged is complete: the kernel has handled the acknowledgement when it gives its lock to TCP_INFO.
+Result<void> ZerocopySender::drain_uncounted() {
+    StallClock stall(completion_limit_ns);
+    int unacknowledged = 0;
+    while (::ioctl(wire().fd(), SIOCOUTQ, &unacknowledged) == 0 && unacknowledged != 0 && !stall.expired() &&
+           !wire().cancelled()) {
+        sleep_ms(1);
+    }
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    ::getsockopt(wire().fd(), IPPROTO_TCP, TCP_INFO, &info, &size);
+    const auto done = reap();
+    return done ? Result<void>{} : Unexpected{done.error()};
+}
+
 Result<void> ZerocopySender::drain() {
+    if (uncounted_) {
+        return drain_uncounted();
+    }
     StallClock stall(completion_limit_ns);
     while (completions_.outstanding() != 0 && !stall.expired() && !wire().cancelled()) {
         auto done = await_completion(tick_ms);

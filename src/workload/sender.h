@@ -24,6 +24,9 @@ struct SenderOptions {
     bool reuse_too_early = false;  // zerocopy: a fault for the tests of --verify, buffers are reused before completion
     bool secret_memory = false;    // zerocopy: messages in memory that cannot be pinned; what is refused is copied
     bool empty_sends = false;      // zerocopy: a call without bytes after each message
+    // zerocopy: completions are read and hold no buffer back, for something before TCP copies what it is given and
+    // numbers calls of its own.
+    bool uncounted_completions = false;
 };
 
 // One way to hand messages of 8 fields to the kernel. For each message, in this order: acquire(), then whatever the

@@ -28,7 +28,8 @@ SenderOptions sender_options(const ServerOptions& options) {
             .pool_messages = options.pool_messages,
             .late_completions = options.late_completions,
             .secret_memory = options.secret_memory,
-            .empty_sends = options.empty_sends};
+            .empty_sends = options.empty_sends,
+            .uncounted_completions = options.uncounted_completions};
 }
 
 void prepare_socket(int fd, const ServerOptions& options) {

@@ -114,6 +114,20 @@ TEST_CASE("workload: calls without bytes between the messages get no number and 
                      outcome.client->result.connections.at(0));
 }
 
+TEST_CASE("workload: completions that hold no buffer back are read all the same") {
+    ServerOptions options = short_run(CopyMode::zerocopy, 4093);
+    options.uncounted_completions = true;
+    const auto outcome = run_pair(options, {});
+    REQUIRE(outcome.server);
+    REQUIRE(outcome.client);
+    CHECK(outcome.server->result.failure == "");
+    const auto& sent = outcome.server->result.connections.at(0);
+    CHECK(sent.bytes == 23 * 4093);
+    CHECK(sent.error_queue.calls_zerocopy + sent.error_queue.calls_copied == sent.calls);
+    CHECK(sent.completion_ns.count == 0);
+    CHECK(sent.unread_completions == 0);
+}
+
 TEST_CASE("workload: without SO_ZEROCOPY the flag is ignored and no completion is awaited") {
     ServerOptions options = short_run(CopyMode::zerocopy, 16384);
     options.skip_opt_in = true;
