@@ -48,7 +48,7 @@ std::string spell_claim(const model::Witnesses& witnesses) {
 std::string spell_truth(const model::Report& report) {
     double copies = 0;
     for (const auto& account : report.ledger.accounts) {
-        copies += account.id == ledger::received_account ? 0 : account.copies_per_byte.value_or(0);
+        copies += ledger::is_of_receiver(account) ? 0 : account.copies_per_byte.value_or(0);
     }
     return fmt::format("{:.2f}", copies);
 }

@@ -119,7 +119,7 @@ Scene scene_of(const model::Capture& capture) {
 // Late copies stand between what the send call took and what the receiver got.
 void insert_account(model::Ledger& ledger, model::Account account) {
     const auto before = std::find_if(ledger.accounts.begin(), ledger.accounts.end(), [](const model::Account& other) {
-        return other.id == "left.uncopied" || other.id == ledger::received_account;
+        return other.id == "left.uncopied" || ledger::is_of_receiver(other);
     });
     ledger.accounts.insert(before, std::move(account));
 }

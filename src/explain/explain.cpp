@@ -28,7 +28,7 @@ enum class Span { end_to_end, sender };
 Figure<double> sum_copies(const Capture& capture, const model::Ledger& ledger, Span span) {
     double sum = 0;
     for (const auto& account : ledger.accounts) {
-        if (span == Span::sender && account.id == ledger::received_account) {
+        if (span == Span::sender && ledger::is_of_receiver(account)) {
             continue;
         }
         if (!account.copies_per_byte.measured()) {

@@ -95,7 +95,26 @@ std::string row_for(Wanted wanted) {
 }
 
 std::string row_for_protocol(const SocketFacts& socket) {
-    return row_for([&](const Rule& rule) { return !rule.protocol.empty() && rule.protocol == socket.protocol; });
+    return row_for([&](const Rule& rule) {
+        return rule.error == 0 && !rule.protocol.empty() && rule.protocol == socket.protocol;
+    });
+}
+
+bool concerns(const Rule& rule, const SocketFacts& socket) {
+    return rule.protocol.empty() || rule.protocol == socket.protocol;
+}
+
+// What went by ordinary calls on the sockets whose zero-copy calls were refused so, where that is what programs do.
+model::Figure<std::uint64_t> sent_instead(const Capture& capture, std::int32_t error) {
+    std::uint64_t bytes = 0;
+    for (const SocketFacts& socket : capture.sockets) {
+        const auto copied = socket.sites.find(Site::send_copied);
+        const bool refused = socket.role == Role::server && socket.send_errors.count(error) != 0;
+        bytes += refused && copied != socket.sites.end() ? copied->second.bytes : 0;
+    }
+    const bool instead = (error == EFAULT || error == EOPNOTSUPP) && bytes != 0;
+    return instead ? model::Figure<std::uint64_t>(bytes)
+                   : model::Figure<std::uint64_t>::missing("a refused call moves none");
 }
 
 struct SiteTotal {
@@ -139,16 +158,14 @@ void find_by_error(const SocketFacts& socket, const Capture& capture, const mode
             continue;  // no room, or a signal: nothing that zero-copy is to blame for
         }
         const std::string limit = error == ENOBUFS ? limit_met(socket, capture) : "";
-        const std::string id =
-            row_for([&](const Rule& rule) { return rule.error == error && rule.error != 0 && rule.limit == limit; });
-        const auto copied = ledger::total(capture, Role::server, Site::send_copied).bytes;
-        const auto bytes = error == EFAULT && copied != 0
-                               ? model::Figure<std::uint64_t>(copied)
-                               : model::Figure<std::uint64_t>::missing("a refused call moves none");
-        Finding finding = make_finding(id, calls, bytes, payload);
+        const std::string id = row_for([&](const Rule& rule) {
+            return rule.error == error && rule.error != 0 && rule.limit == limit && concerns(rule, socket);
+        });
+        Finding finding = make_finding(id, calls, sent_instead(capture, error), payload);
         finding.who = spell_limit(limit, socket, capture);
-        finding.evidence.push_back(fmt::format("{}: {} calls of {} -> {}", errno_text(error), format_count(calls),
-                                               socket.local, socket.remote));
+        const std::string protocol = socket.protocol == "tcp" ? "" : " (" + socket.protocol + ")";
+        finding.evidence.push_back(fmt::format("{}: {} calls of {} -> {}{}", errno_text(error), format_count(calls),
+                                               socket.local, socket.remote, protocol));
         if (!finding.who.empty()) {
             finding.evidence.push_back(finding.who);
         }

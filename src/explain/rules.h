@@ -33,7 +33,7 @@ struct Rule {
     std::string site;        // where send calls are counted: "send-not-opted-in"
     std::int32_t error = 0;  // errno of a send call
     std::string limit;       // that was used up: "optmem_max", "memlock"
-    std::string protocol;    // of the socket
+    std::string protocol;    // of the socket; with an errno both must hold
 };
 
 // What is known of the run besides the copy itself.

@@ -130,7 +130,7 @@ std::string reason(const Report& report, bool silent) {
 std::string reason_of_refusal(const Report& report) {
     for (const model::Finding& finding : report.findings) {
         const Cause& row = cause(finding.cause);
-        if (row.group == "A") {
+        if (row.group == "A" || row.group == "B") {
             return ": " + inside_sentence(row.title);
         }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "explain/sentences.h"
 
@@ -37,10 +39,20 @@ void hear_error_queue(const Capture& capture, Witnesses& witnesses) {
     witnesses.told_copied_calls = copied;
 }
 
+// Whether the kernel's numbers are those of the program's calls.
+bool is_renumbered(const Capture& capture) {
+    return std::any_of(capture.sockets.begin(), capture.sockets.end(), [](const model::SocketFacts& socket) {
+        return socket.role == Role::server && socket.protocol == "sockmap";
+    });
+}
+
 void hear_kernel_record(const Capture& capture, Witnesses& witnesses) {
-    if (!uses_zerocopy(capture) || !ledger::attached(capture, "completion")) {
-        const std::string why =
-            uses_zerocopy(capture) ? ledger::why_missing(capture, "completion") : "no zero-copy call was made";
+    const bool seen = ledger::attached(capture, "completion") && !is_renumbered(capture);
+    if (!uses_zerocopy(capture) || !seen) {
+        const std::string why = !uses_zerocopy(capture)  ? "no zero-copy call was made"
+                                : is_renumbered(capture) ? "sockmap hands pieces of its own to TCP, and it is these "
+                                                           "that the kernel numbers"
+                                                         : ledger::why_missing(capture, "completion");
         witnesses.recorded_calls = Count::missing(why);
         witnesses.recorded_copied_calls = Count::missing(why);
         witnesses.recorded_copied_bytes = Count::missing(why);

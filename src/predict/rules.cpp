@@ -298,9 +298,11 @@ void Reckoning::ask_of_program() {
     prediction_.unknown.push_back(
         {"what the program does: whether it sets SO_ZEROCOPY, reads its completions in time, and has limits of its "
          "own; "
-         "whether it uses Multipath TCP, TCP-MD5, Fast Open, time stamps with payload, or memory that cannot be pinned",
-         {"not-opted-in", "mptcp", "optmem-max", "memlock", "unpinnable-memory", "route-without-scatter-gather",
-          "timestamps-with-payload"}});
+         "whether it uses Multipath TCP, TLS in the kernel, sockets in a BPF map, TCP-MD5, Fast Open, time stamps with "
+         "payload, or memory that "
+         "cannot be pinned",
+         {"not-opted-in", "mptcp", "ktls", "sockmap", "optmem-max", "memlock", "unpinnable-memory",
+          "route-without-scatter-gather", "timestamps-with-payload"}});
 }
 
 // One byte that is copied and flagged flags the whole call (msg_zerocopy_complete), whatever else is silent.

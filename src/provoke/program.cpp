@@ -82,6 +82,10 @@ std::vector<bpf_insn> mirror_to(std::uint32_t ifindex) {
             call(BPF_FUNC_clone_redirect), set_register(BPF_REG_0, TC_ACT_OK), leave()};
 }
 
+std::vector<bpf_insn> pass_every_message() {
+    return {set_register(BPF_REG_0, SK_PASS), leave()};
+}
+
 Result<Fd> load_program(bpf_prog_type type, const std::string& name, std::span<const bpf_insn> instructions) {
     // Some helpers are for programs under the GPL only; these instructions are offered under both licences.
     static constexpr char license[] = "GPL";
@@ -117,6 +121,40 @@ Result<Fd> attach_xdp(const netns::Namespace& ns, const std::string& device, int
         return Unexpected(attached.error());
     }
     return link;
+}
+
+Result<Fd> put_in_sockmap(const std::vector<Fd>& connections, int program) {
+    const auto refused = [](const char* what) {
+        return fail_errno(what, errno, "a kernel with CONFIG_NET_SOCK_MSG", ExitCode::privilege);
+    };
+    bpf_attr made{};
+    made.map_type = BPF_MAP_TYPE_SOCKMAP;
+    made.key_size = sizeof(std::uint32_t);
+    made.value_size = sizeof(std::uint32_t);
+    made.max_entries = static_cast<std::uint32_t>(connections.size());
+    Fd map(bpf(BPF_MAP_CREATE, made));
+    if (!map.valid()) {
+        return refused("cannot make a map of sockets");
+    }
+    // The program first: what it wants decides how the sockets are served that come into the map.
+    bpf_attr attached{};
+    attached.target_fd = static_cast<std::uint32_t>(map.get());
+    attached.attach_bpf_fd = static_cast<std::uint32_t>(program);
+    attached.attach_type = BPF_SK_MSG_VERDICT;
+    if (bpf(BPF_PROG_ATTACH, attached) != 0) {
+        return refused("cannot attach a program to a map of sockets");
+    }
+    for (std::uint32_t index = 0; index < connections.size(); ++index) {
+        const auto socket = static_cast<std::uint32_t>(connections[index].get());
+        bpf_attr entry{};
+        entry.map_fd = static_cast<std::uint32_t>(map.get());
+        entry.key = address_of(&index);
+        entry.value = address_of(&socket);
+        if (bpf(BPF_MAP_UPDATE_ELEM, entry) != 0) {
+            return refused("cannot put a socket into a map");
+        }
+    }
+    return map;
 }
 
 }  // namespace netio::provoke

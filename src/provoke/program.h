@@ -29,6 +29,9 @@ std::vector<bpf_insn> drop_some_packets(std::uint32_t out_of);
 // Traffic control: sends a clone of every packet out of another device of the same namespace.
 std::vector<bpf_insn> mirror_to(std::uint32_t ifindex);
 
+// sk_msg: lets every message pass (BPF_PROG_TYPE_SK_MSG).
+std::vector<bpf_insn> pass_every_message();
+
 // Loads a program. `type`: enum bpf_prog_type. Errors: ExitCode::privilege where the kernel refuses programs of the
 // type.
 Result<Fd> load_program(bpf_prog_type type, const std::string& name, std::span<const bpf_insn> instructions);
@@ -36,5 +39,9 @@ Result<Fd> load_program(bpf_prog_type type, const std::string& name, std::span<c
 // Attaches an XDP program to a device for as long as the result is open. `flags`: XDP_FLAGS_SKB_MODE (generic) or
 // XDP_FLAGS_DRV_MODE (native), linux/if_link.h. Since Linux 5.9.
 Result<Fd> attach_xdp(const netns::Namespace& ns, const std::string& device, int program, std::uint32_t flags);
+
+// Puts connections into a map whose program gets what is sent on them before TCP does (BPF_MAP_TYPE_SOCKMAP), for as
+// long as the result is open. Errors: ExitCode::privilege where the kernel has no such maps.
+Result<Fd> put_in_sockmap(const std::vector<Fd>& connections, int program);
 
 }  // namespace netio::provoke

@@ -13,9 +13,11 @@
 #include "netns/topology.h"
 #include "netns/traffic.h"
 #include "provoke/borrowed_socket.h"
+#include "provoke/kernel_tls.h"
 #include "provoke/packet_tap.h"
 #include "provoke/program.h"
 #include "provoke/queue_reader.h"
+#include "provoke/standstill.h"
 
 namespace netio::provoke {
 
@@ -203,6 +205,38 @@ Result<void> sign_both_ends(Stage& stage) {
     return on_connections(stage.server, sign_segments)
         .and_then([&] { return on_connections(stage.client, sign_segments); })
         .and_then([&] { return netns::write_setting(stage.network.server, "ipv4/route/flush", "1"); });
+}
+
+Result<void> load_kernel_tls(Stage&) {
+    return require_kernel_tls();
+}
+
+// A receiver that waits in a call would be given what arrives as it was sent.
+Result<void> encrypt_in_kernel(Stage& stage) {
+    const auto stopped = Standstill::of(stage.client);
+    if (!stopped) {
+        return Unexpected(stopped.error());
+    }
+    return on_connections(stage.client, decrypt_arrivals).and_then([&] {
+        return on_connections(stage.server, encrypt_transmissions);
+    });
+}
+
+Result<void> put_sender_in_sockmap(Stage& stage) {
+    auto connections = borrow_connections(stage.server);
+    if (!connections) {
+        return Unexpected(connections.error());
+    }
+    const auto program = load_program(BPF_PROG_TYPE_SK_MSG, "netio_message", pass_every_message());
+    if (!program) {
+        return Unexpected(program.error());
+    }
+    auto map = put_in_sockmap(*connections, program->get());
+    if (!map) {
+        return Unexpected(map.error());
+    }
+    stage.handles.push_back(std::move(*map));
+    return {};
 }
 
 }  // namespace netio::provoke

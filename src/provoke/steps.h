@@ -28,6 +28,7 @@ Result<void> track_at_sender(Stage& stage);          // connection tracking with
 Result<void> fill_in_checksums(Stage& stage);        // a firewall rule at the sender
 Result<void> queue_at_sender(Stage& stage);          // another one, and the process that it gives packets to
 Result<void> tap_and_no_checksums(Stage& stage);     // two causes at once
+Result<void> load_kernel_tls(Stage& stage);          // before probes are attached to its functions
 // Pulls the payload of some packets at the sender, which sets the flag of their sends; segmentation copies that of the
 // others, and sets no flag.
 Result<void> pull_some_without_gathering(Stage& stage);
@@ -37,7 +38,9 @@ Result<void> ask_for_timestamps(Stage& stage);  // transmit time stamps with pay
 // Time stamps without payload on the sender's sockets, one for each call when it is acknowledged: the kernel merges
 // notifications that follow each other in the error queue, and these stand between them.
 Result<void> keep_notifications_apart(Stage& stage);
-Result<void> pace_transmissions(Stage& stage);  // the sender's packets leave slowly, and its pages stay pinned
-Result<void> sign_both_ends(Stage& stage);      // TCP-MD5 on all sockets of the run
+Result<void> pace_transmissions(Stage& stage);     // the sender's packets leave slowly, and its pages stay pinned
+Result<void> sign_both_ends(Stage& stage);         // TCP-MD5 on all sockets of the run
+Result<void> encrypt_in_kernel(Stage& stage);      // kTLS: the sender's sockets encrypt, the receiver's decrypt
+Result<void> put_sender_in_sockmap(Stage& stage);  // a program gets what the sender's sockets send
 
 }  // namespace netio::provoke

@@ -119,6 +119,28 @@ void check(const std::string& scenario, const std::vector<Causes>& expected, Tol
     check_bytes(scenario, report, size * messages);
 }
 
+// Since Linux 6.5 the copies are copied once more where they are delivered. How many completions come of them follows
+// from the pieces that the kernel makes of a message.
+void check_sockmap(const std::string& tier) {
+    constexpr std::uint64_t size = 16384;
+    const json report = provoked("sockmap", size, tier);
+    if (report.is_null()) {
+        return;
+    }
+    const Causes causes = provoked_causes("sockmap", report);
+    const bool again = causes.contains("local-delivery");
+    CHECK(report["complete"] == true);
+    CHECK((causes == Causes{"sockmap"} || causes == Causes{"sockmap", "local-delivery"}));
+    check_balances(report);
+    check_payload(report, size * messages);
+    check_bytes("sockmap", report, size * messages);
+    CHECK(element(report["ledger"]["accounts"], "id", "sent.pinned").empty());
+    CHECK(measured(element(report["ledger"]["accounts"], "id", "sent.copied")["bytes"]) == size * messages);
+    const std::uint64_t told = measured(report["witnesses"]["told_calls"]);
+    CHECK((again ? told >= messages : told == 0));
+    CHECK_FALSE(report["witnesses"]["recorded_calls"].is_number());
+}
+
 constexpr std::uint64_t merged_size = 4093;
 
 // Null where this kernel cannot provoke it, or sees too little of it: Linux 5.10 does by tracepoints alone.
@@ -183,6 +205,12 @@ TEST_CASE("provoke: not-opted-in") {
 TEST_CASE("provoke: mptcp") {
     check("mptcp", {Causes{"mptcp"}}, Told::nothing);
 }
+TEST_CASE("provoke: ktls, whose refused calls are made again without the flag") {
+    for (const char* tier : {"auto", "tracepoint"}) {
+        CAPTURE(tier);
+        check("ktls", {Causes{"ktls"}}, Told::nothing, 16384, tier);
+    }
+}
 TEST_CASE("provoke: optmem-max") {
     check("optmem-max", {Causes{"optmem-max", "local-delivery"}}, Told::copied);
 }
@@ -194,6 +222,12 @@ TEST_CASE("provoke: unpinnable-memory") {
 }
 TEST_CASE("provoke: route-without-scatter-gather") {
     check("route-without-scatter-gather", {Causes{"route-without-scatter-gather", "no-scatter-gather"}}, Told::copied);
+}
+TEST_CASE("provoke: sockmap, whose copies newer kernels take for pages of the program") {
+    for (const char* tier : {"auto", "tracepoint"}) {
+        CAPTURE(tier);
+        check_sockmap(tier);
+    }
 }
 TEST_CASE("provoke: local-delivery") {
     check("local-delivery", {Causes{"local-delivery"}}, Told::copied);

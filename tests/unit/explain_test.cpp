@@ -507,6 +507,52 @@ TEST_CASE("refusals: a socket that speaks Multipath TCP copies in zero-copy mode
     CHECK(only_finding(capture).bytes == Count(payload));
 }
 
+Capture encrypting_capture() {
+    Capture capture = test::empty_capture(model::CopyMode::zerocopy);
+    for (auto& socket : capture.sockets) {
+        socket.protocol = "tls";
+    }
+    capture.sockets[0].send_errors[95] = calls;
+    capture.sockets[0].sites[Site::send_copied] = {calls, payload};
+    capture.sockets[1].sites = {{Site::receive_returned, {29, payload}}};
+    return capture;
+}
+
+TEST_CASE("refusals: a socket with TLS in the kernel refuses, and ordinary calls are encrypted") {
+    const Finding finding = only_finding(encrypting_capture());
+    CHECK(finding.cause == "ktls");
+    CHECK(finding.calls == calls);
+    CHECK(finding.bytes == Count(payload));
+    CHECK(finding.share == 1);
+    CHECK_FALSE(finding.silent);  // the program has the errno
+    REQUIRE(finding.evidence.size() == 1);
+    CHECK(finding.evidence[0].starts_with("Operation not supported (EOPNOTSUPP): 23 calls of "));
+    CHECK(finding.evidence[0].ends_with(" (tls)"));
+    Capture plain = encrypting_capture();
+    plain.sockets[0].protocol = "tcp";  // the same errno without its reason
+    CHECK(only_finding(plain).cause == "unclassified");
+    plain = encrypting_capture();
+    plain.sockets[0].send_errors.clear();  // nothing was asked for that it refuses
+    CHECK(explain_all(plain).findings.empty());
+}
+
+TEST_CASE("refusals: what a socket in a BPF map sends is copied by the map, and may be taken for user pages") {
+    Capture capture = test::delivered_capture();
+    capture.sockets[0].protocol = "sockmap";
+    capture.sockets[0].sites.erase(Site::send_pinned);
+    capture.sockets[0].sites[Site::send_copied] = {calls, payload};
+    const auto explained = explain_all(capture);
+    CHECK(causes_in(explained) == Names{"local-delivery", "sockmap"});
+    CHECK(explained.findings[1].bytes == Count(payload));
+    CHECK(explained.findings[1].silent);
+    CHECK(explained.ledger.unexplained_bytes == Count(0));
+    const auto report = explain::build_report(capture);
+    CHECK(report.ledger.copies_per_byte == model::Figure<double>(3));
+    CHECK(report.witnesses.recorded_calls.reason().starts_with("sockmap hands pieces of its own to TCP"));
+    CHECK(report.witnesses.told_calls == Count(calls));
+    CHECK(report.verdict.starts_with("No byte was sent zero-copy: a BPF program gets what the socket sends."));
+}
+
 TEST_CASE("causes: a table that is none is refused") {
     const std::string refusal = "the table of causes cannot be read: it is not an object with an array \"causes\"";
     for (const char* text : {"", "{", "[]", "null", "{}", R"({"causes": {}})", R"({"causes": "x"})"}) {

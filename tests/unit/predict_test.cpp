@@ -299,7 +299,7 @@ TEST_CASE("predict: what was not seen is not known, and what does not arrive is 
 }
 
 TEST_CASE("predict: what the program does is unknown on every way") {
-    for (const char* cause : {"not-opted-in", "mptcp", "optmem-max", "memlock", "unpinnable-memory",
+    for (const char* cause : {"not-opted-in", "mptcp", "ktls", "sockmap", "optmem-max", "memlock", "unpinnable-memory",
                               "route-without-scatter-gather", "timestamps-with-payload"}) {
         CAPTURE(cause);
         CHECK(can_hide(over_veth(), cause));

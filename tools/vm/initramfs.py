@@ -20,7 +20,7 @@ ON_DEMAND_MODULES = ["tun", "macvlan", "ipvlan", "bridge", "vxlan", "ipip", "ip_
                      "sch_netem", "wireguard", "macsec", "xfrm_user", "esp4", "aes_generic", "gcm", "ctr", "seqiv",
                      "ghash_generic", "drbg", "jitterentropy_rng", "sha512_generic", "nfnetlink",
                      "nf_tables", "nft_ct", "nft_objref", "nf_conntrack_sip", "nft_compat", "xt_CHECKSUM",
-                     "xt_NFQUEUE", "nfnetlink_queue"]
+                     "xt_NFQUEUE", "nfnetlink_queue", "tls"]
 BUSYBOX_SHELL = "#!/bin/busybox sh\n"
 
 # The kernel runs it as `modprobe -q -- NAME` (kernel/module/kmod.c) with a name or an alias of a module.
