@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/figure.h"
+#include "model/profile.h"
 #include "model/site.h"
 #include "model/vocabulary.h"
 #include "model/workload.h"
@@ -160,6 +162,7 @@ struct Capture {
     std::vector<ProbeFacts> probes;
     std::vector<CounterReading> counters;
     std::vector<TapFacts> taps;
+    std::optional<ProfileFacts> profile;  // none: it was not asked for
     std::uint64_t lost_events = 0;        // ring buffer full: explanations lost, no bytes
     std::uint64_t lost_copies = 0;        // table of late copies full: their bytes are missing
     std::uint64_t untracked_sockets = 0;  // sockets beyond the table: their bytes are missing

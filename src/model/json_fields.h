@@ -49,6 +49,11 @@ struct Vocabulary<Direction> {
     static constexpr const auto& names = direction_names;
 };
 template <>
+struct Vocabulary<Runner> {
+    static constexpr auto noun = "runner";
+    static constexpr const auto& names = runner_names;
+};
+template <>
 struct Vocabulary<Site> {
     static constexpr auto noun = "site";
     static constexpr const auto& names = site_names;
@@ -149,6 +154,34 @@ void fields(A& a, Of<ProbeFacts> auto& s) {
 }
 
 template <class A>
+void fields(A& a, Of<ProfileStack> auto& s) {
+    a("runner", s.runner);
+    a("task", s.task);
+    a("user", s.user);
+    a("samples", s.samples);
+    a("weight", s.weight);
+    a("frames", s.frames);
+}
+
+template <class A>
+void fields(A& a, Of<ProfileFacts> auto& s) {
+    a("event", s.event);
+    a("unit", s.unit);
+    a("not_cycles", s.not_cycles);
+    a("rate_hz", s.rate_hz);
+    a("cpus", s.cpus);
+    a("samples", s.samples);
+    a("left_out", s.left_out);
+    a("lost", s.lost);
+    a("throttled", s.throttled);
+    a("weight", s.weight);
+    a("counted", s.counted);
+    a("enabled_ns", s.enabled_ns);
+    a("running_ns", s.running_ns);
+    a("stacks", s.stacks);
+}
+
+template <class A>
 void fields(A& a, Of<TapFacts> auto& s) {
     a("namespace_of", s.namespace_of);
     a("inode", s.inode);
@@ -221,6 +254,7 @@ void fields(A& a, Of<Capture> auto& s) {
     a("probes", s.probes);
     a("counters", s.counters);
     a("taps", s.taps);
+    a("profile", s.profile);
     a("lost_events", s.lost_events);
     a("lost_copies", s.lost_copies);
     a("untracked_sockets", s.untracked_sockets);

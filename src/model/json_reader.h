@@ -4,6 +4,7 @@
 #include <concepts>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,15 @@ class Reader {
                 read(*found, value);
             }
         });
+    }
+
+    // One that may be absent.
+    template <class T>
+    void operator()(const char* key, std::optional<T>& value) {
+        value.reset();
+        if (complaint_.empty() && json_->contains(key)) {
+            (*this)(key, value.emplace());
+        }
     }
 
     // A structure.

@@ -94,6 +94,46 @@ void fields(A& a, const CounterRow& s) {
 }
 
 template <class A>
+void fields(A& a, const SampleSum& s) {
+    a("samples", s.samples);
+    a("weight", s.weight);
+}
+
+template <class A>
+void fields(A& a, const StageCost& s) {
+    a("id", s.id);
+    a("name", s.name);
+    a("server", s.server);
+    a("client", s.client);
+    a("elsewhere", s.elsewhere);
+    a("server_per_byte", s.server_per_byte);
+    a("client_per_byte", s.client_per_byte);
+    a("elsewhere_per_byte", s.elsewhere_per_byte);
+    a("per_byte", s.per_byte);
+    a("share", s.share);
+    a("margin", s.margin);
+    a("functions", s.functions);
+}
+
+template <class A>
+void fields(A& a, const Profile& s) {
+    a("event", s.event);
+    a("unit", s.unit);
+    a("not_cycles", s.not_cycles);
+    a("rate_hz", s.rate_hz);
+    a("cpus", s.cpus);
+    a("samples", s.samples);
+    a("left_out", s.left_out);
+    a("lost", s.lost);
+    a("throttled", s.throttled);
+    a("running_share", s.running_share);
+    a("covered_share", s.covered_share);
+    a("named_share", s.named_share);
+    a("stages", s.stages);
+    a("total", s.total);
+}
+
+template <class A>
 void fields(A& a, const Report& s) {
     a("spec", s.spec);
     a("environment", s.environment);
@@ -105,6 +145,7 @@ void fields(A& a, const Report& s) {
     a("findings", s.findings);
     a("latencies", s.latencies);
     a("counters", s.counters);
+    a("profile", s.profile);
     a("coverage", s.coverage);
     a("taps", s.taps);
     a("throughput_bits_per_second", s.throughput_bits_per_second);

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,13 @@ class Writer {
     template <class T>
     void operator()(const char* key, const T& value) {
         json_[key] = write(value);
+    }
+    // What was not asked for has no key.
+    template <class T>
+    void operator()(const char* key, const std::optional<T>& value) {
+        if (value) {
+            json_[key] = write(*value);
+        }
     }
     Json take() { return std::move(json_); }
 

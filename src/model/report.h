@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,7 @@ struct Report {
     std::vector<Finding> findings;  // by bytes, largest first
     std::vector<Latency> latencies;
     std::vector<CounterRow> counters;
+    std::optional<Profile> profile;  // none: it was not asked for
     std::vector<ProbeFacts> coverage;
     std::vector<TapFacts> taps;
     Figure<double> throughput_bits_per_second;
