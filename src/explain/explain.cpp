@@ -10,6 +10,7 @@
 #include "explain/sentences.h"
 #include "ledger/books.h"
 #include "ledger/counters.h"
+#include "ledger/profile.h"
 #include "stats/histogram.h"
 #include "stats/percentile.h"
 #include "stats/ratio.h"
@@ -212,6 +213,9 @@ Report build_report(const Capture& capture) {
     add_throughput(capture, report);
     add_latencies(capture, report);
     report.counters = ledger::summarize_counters(capture.counters, report.ledger.payload_bytes);
+    if (capture.profile) {
+        report.profile = ledger::summarize_profile(*capture.profile, report.ledger.payload_bytes);
+    }
     add_warnings(capture, report);
     add_gaps(capture, report);
     report.verdict = verdict_of(report, books);
