@@ -11,6 +11,7 @@
 #include "app/words.h"
 #include "app/workload_app.h"
 #include "kernel/limits.h"
+#include "perf/sampler.h"
 #include "provoke/scenario.h"
 #include "workload/options.h"
 
@@ -37,6 +38,8 @@ struct RunWords {
     std::uint32_t threads = 1;
     bool verify = false;
     bool no_counters = false;
+    bool profile = false;
+    std::optional<std::uint32_t> profile_hz;
     Outputs outputs;
 };
 
@@ -132,6 +135,10 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     options.trace = *tier != model::Tier::none;
     options.run_untraced = *tier == model::Tier::automatic;
     options.count = !words.no_counters;
+    // Each of the three asks for a profile.
+    if (words.profile || words.profile_hz || !words.outputs.folded.empty()) {
+        options.profile_hz = words.profile_hz.value_or(perf::default_profile_hz);
+    }
     options.ring_bytes = static_cast<std::uint32_t>(*ring);
     options.remote = {words.bind, words.port.value_or(workload::default_port), *wait, {}};
     if (auto fits = check_receiver(words, options.spec); !fits) {
@@ -228,6 +235,15 @@ void declare_tracing(CLI::App& cli, RunWords& words) {
         ->capture_default_str()
         ->group("Tracing");
     cli.add_flag("--no-counters", words.no_counters, "Do not count perf events")->group("Tracing");
+    cli.add_flag("--profile", words.profile,
+                 "Interrupt every processor at fixed intervals, and tell by the call stacks what the kernel's time per "
+                 "byte is spent on")
+        ->group("Tracing");
+    cli.add_option("--profile-hz", words.profile_hz,
+                   fmt::format("A profile of this many samples a second on each processor, {} unless told",
+                               perf::default_profile_hz))
+        ->check(CLI::Range(1U, perf::largest_profile_hz))
+        ->group("Tracing");
 }
 
 }  // namespace

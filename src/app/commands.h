@@ -27,6 +27,7 @@ Result<void> put(const std::string& target, const std::string& text);
 struct Outputs {
     std::string json;
     std::string csv;
+    std::string folded;  // call stacks of a profile
     bool evidence = false;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/actors.h"
+#include "app/profile.h"
 #include "app/prompt_end.h"
 #include "app/utc.h"
 #include "kernel/environment.h"
@@ -96,6 +97,7 @@ class Experiment {
     probes::Tracer* tracer_ = nullptr;  // none: nothing is traced
     std::optional<Actors> actors_;
     std::optional<perf::CounterSet> counters_;
+    std::optional<Profiler> profiler_;
     Clock::time_point started_;
 };
 
@@ -192,6 +194,13 @@ Result<void> Experiment::prepare(PromptEnd& prompt_end) {
     if (options_.count) {
         counters_.emplace(actors_->threads);
     }
+    if (options_.profile_hz != 0) {
+        auto profiler = Profiler::prepare(options_.profile_hz);
+        if (!profiler) {
+            return tl::make_unexpected(profiler.error());
+        }
+        profiler_.emplace(std::move(*profiler));
+    }
     enter("warming up");
     return warm_up(*actors_, options_.spec);
 }
@@ -250,6 +259,11 @@ Result<void> Experiment::measure(workload::Interrupts& interrupts) {
     if (counters_) {
         counters_->enable();
     }
+    if (profiler_) {
+        if (auto started = profiler_->start(); !started) {
+            return started;
+        }
+    }
     started_ = Clock::now();
     for (workload::Child* child : actors_->children()) {
         if (auto sent = child->command("measure"); !sent) {
@@ -305,6 +319,9 @@ Result<void> Experiment::wait_for_both(workload::Interrupts& interrupts) {
         if (tracer_) {
             tracer_->poll();
         }
+        if (profiler_) {
+            profiler_->poll();
+        }
         if (descriptors[0].revents != 0) {
             handle_interrupt(interrupts);
         }
@@ -336,6 +353,9 @@ void Experiment::end_children(const workload::Interrupts& interrupts) {
 }
 
 Capture Experiment::finish(workload::Interrupts& interrupts) {
+    if (profiler_) {
+        profiler_->stop();
+    }
     if (tracer_) {
         tracer_->stop();
     }
@@ -344,6 +364,9 @@ Capture Experiment::finish(workload::Interrupts& interrupts) {
         capture_.counters = counters_->read();
     }
     look_for_taps();
+    if (profiler_) {
+        capture_.profile = profiler_->collect({actors_->server.pid(), actors_->client ? actors_->client->pid() : 0});
+    }
     if (tracer_) {
         auto facts = tracer_->collect();
         capture_.sockets = std::move(facts.sockets);

@@ -29,6 +29,7 @@ struct ExperimentOptions {
     bool trace = true;                      // false: the workload alone, to compare with
     bool run_untraced = false;              // where no probe can be attached, run the workload and say why
     bool count = true;                      // perf events
+    std::uint32_t profile_hz = 0;           // samples a second on every processor; 0: no profile
     std::uint32_t ring_bytes = 256 * 1024;  // of events, see TracerOptions
     // Told the network when all is set up and before anything runs in it; the run's own networks only.
     std::function<void(const provoke::Network&)> staged;

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "explain/explain.h"
 #include "report/csv.h"
+#include "report/folded.h"
 #include "report/json.h"
 #include "report/style.h"
 #include "report/terminal.h"
@@ -35,13 +36,16 @@ void declare_outputs(CLI::App& cli, Outputs& outputs) {
                    "Write everything as JSON to FILE; without FILE to stdout, instead of the report");
     declare_output(cli, "--csv", outputs.csv,
                    "Write one row of figures as CSV to FILE; without FILE to stdout, instead of the report");
+    declare_output(cli, "--folded", outputs.folded,
+                   "Write the call stacks of the profile to FILE, folded as flame graphs take them; without FILE to "
+                   "stdout, instead of the report");
     cli.add_flag("--evidence", outputs.evidence,
                  "Show what each cause was concluded from: call stacks, devices, errors, limits and both sides of "
                  "every balance");
 }
 
 Result<void> check_outputs(const Outputs& outputs) {
-    for (const std::string& target : {outputs.json, outputs.csv}) {
+    for (const std::string& target : {outputs.json, outputs.csv, outputs.folded}) {
         if (target.empty() || target == standard_output) {
             continue;
         }
@@ -58,6 +62,18 @@ Result<void> check_outputs(const Outputs& outputs) {
     return {};
 }
 
+namespace {
+
+Result<void> put_stacks(const model::Capture& capture, const std::string& target) {
+    if (!capture.profile) {
+        return fail("--folded " + target, "this run was made without a profile", "netio-trace --profile",
+                    ExitCode::usage);
+    }
+    return put(target, report::render_folded(*capture.profile));
+}
+
+}  // namespace
+
 Result<int> print_report(const model::Capture& capture, const Outputs& outputs) {
     const model::Report report = explain::build_report(capture);
     if (!outputs.json.empty()) {
@@ -70,7 +86,12 @@ Result<int> print_report(const model::Capture& capture, const Outputs& outputs) 
             return tl::make_unexpected(put_csv.error());
         }
     }
-    if (outputs.json != standard_output && outputs.csv != standard_output) {
+    if (!outputs.folded.empty()) {
+        if (auto put_folded = put_stacks(capture, outputs.folded); !put_folded) {
+            return tl::make_unexpected(put_folded.error());
+        }
+    }
+    if (outputs.json != standard_output && outputs.csv != standard_output && outputs.folded != standard_output) {
         const auto depth = outputs.evidence ? report::Depth::evidence : report::Depth::summary;
         const auto style = report::detect_style(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
         if (auto put_text = put(standard_output, report::render_terminal(report, style, depth)); !put_text) {

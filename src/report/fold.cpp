@@ -64,6 +64,8 @@ bool is_narrow(char32_t value) {
 
 std::string_view in_ascii(char32_t value) {
     switch (value) {
+        case U'\u00b1':
+            return "+-";
         case U'\u00b7':
             return "|";
         case U'\u00b5':

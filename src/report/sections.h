@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
+
 #include "model/report.h"
 #include "report/page.h"
 
@@ -24,6 +26,8 @@ void put_witnesses(Page& page, const model::Witnesses& witnesses);
 void put_speed(Page& page, const model::Report& report);
 // Counters of the server's and the client's threads.
 void put_counters(Page& page, const std::vector<model::CounterRow>& counters);
+// Where the time, or the cycles, of each payload byte went, by class of kernel work; only of runs with a profile.
+void put_profile(Page& page, const std::optional<model::Profile>& profile);
 // What each cause was concluded from, and both sides of every balance.
 void put_evidence(Page& page, const model::Report& report);
 // Packet sockets that see the traffic; probes that are missing, and what else was not seen.

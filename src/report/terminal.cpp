@@ -21,6 +21,8 @@ std::string render_terminal(const model::Report& report, const TerminalStyle& st
     put_speed(page, report);
     put_counters(page, report.counters);
     page.blank();
+    put_profile(page, report.profile);
+    page.blank();
     if (depth == Depth::evidence) {
         put_evidence(page, report);
     } else {
