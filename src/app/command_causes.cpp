@@ -63,7 +63,9 @@ Result<int> prove_all(const CausesWords& words) {
     }
     ProveOptions options = words.options;
     options.tier = *tier;
-    auto able = check_machine().and_then([&] { return check_outputs({options.json, {}, false}); });
+    Outputs outputs;
+    outputs.json = options.json;
+    auto able = check_machine().and_then([&] { return check_outputs(outputs); });
     return able ? prove(options) : Unexpected(able.error());
 }
 
