@@ -162,8 +162,8 @@ struct window {
     __u32 driver_bytes;               /* of the packet, or the segment of it, that the driver has */
     __u32 driver_stack;               /* of its copy that was seen last */
     __u8 forwarded;                   /* the packet arrived on this machine and goes on */
-    __u8 started;       /* a driver got the packet, or a part of it */
-    __u8 head_bounced;  /* the driver's device got a copy of the packet's linear area */
+    __u8 started;                     /* a driver got the packet, or a part of it */
+    __u8 head_bounced;                /* the driver's device got a copy of the packet's linear area */
     __u8 pad2;
     __u32 bounce_left; /* of the driver's packet: payload that its device has got no copy of */
     __u32 pad4;

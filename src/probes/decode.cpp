@@ -23,8 +23,14 @@ constexpr std::uint64_t netif_f_tso = 1ULL << 16;
 constexpr std::uint32_t ipproto_mptcp = 262;
 
 constexpr std::array<std::string_view, NETIO_COPIERS> copier_names{
-    "",         "skb_copy_ubufs",  "__pskb_pull_tail", "skb_segment",
-    "skb_copy", "skb_pp_cow_data", "pskb_expand_head", "skb_copy_expand",
+    "",
+    "skb_copy_ubufs",
+    "__pskb_pull_tail",
+    "skb_segment",
+    "skb_copy",
+    "skb_pp_cow_data",
+    "pskb_expand_head",
+    "skb_copy_expand",
     "swiotlb_map",
 };
 

@@ -184,8 +184,13 @@ TEST_CASE("cause: callers that each stand for one cause") {
     const auto encrypts = [](model::DeviceFacts& device) { device.kind = "wireguard"; };
     CHECK(cause_alone(on_device(group({"__pskb_pull_tail"}), encrypts)) == "wireguard");
     CHECK(cause_alone(group({"skb_segment", "tcp_gso_segment", "nfqnl_enqueue_packet"})) == "queued-to-process");
-    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "nfqnl_enqueue_packet"})) == "queued-to-process");
-    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_ensure_writable", "nfqnl_recv_verdict"})) == "queued-to-process");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "__nfqnl_enqueue_packet"})) ==
+          "queued-to-process");
+    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "nf_queue"})) == "queued-to-process");
+    CHECK(cause_alone(group({"skb_copy_expand", "nfqnl_recv_verdict"})) == "queued-to-process");
+    // What happens to a packet after the process has let it pass is another matter.
+    CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "validate_xmit_skb", "nfqnl_recv_verdict"})) ==
+          "no-checksum-offload");
     CHECK(cause_alone(group({"skb_copy", "usbnet_start_xmit", "dev_hard_start_xmit"})) == "private-copy");
     CHECK(cause_alone(group({"skb_copy", "netem_enqueue"})) == "netem-corrupt");
     CHECK(cause_alone(group({"swiotlb_map", "dma_direct_map_page", "dev_hard_start_xmit"})) == "bounce-buffer");
