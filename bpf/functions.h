@@ -4,8 +4,8 @@
 #ifndef NETIO_FUNCTIONS_H
 #define NETIO_FUNCTIONS_H
 
+#include "areas.h"
 #include "send.h"
-#include "window.h"
 
 /* The slot of the socket whose payload a packet carries; whether it is in user pages. */
 static __always_inline __u32 owner_of(__u64 skb, __u8* user_pages) {

@@ -3,12 +3,12 @@
 #ifndef NETIO_TIER_TRACEPOINT_H
 #define NETIO_TIER_TRACEPOINT_H
 
+#include "areas.h"
 #include "completion.h"
 #include "preemption.h"
 #include "receive.h"
 #include "send.h"
 #include "syscalls.h"
-#include "window.h"
 
 /* Linux 6.16. Fires once a turn of the loop in tcp_sendmsg_locked, after the call got its completion number. */
 static __always_inline int tp_send_begins_in(__u64* ctx, __u32 copy) {

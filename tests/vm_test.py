@@ -298,6 +298,22 @@ class ControlExperiment(unittest.TestCase):
         self.assertEqual(demo.breaches(again), [])
         self.assertTrue(demo.conclusion(again).startswith("The same program"))
 
+    def bounced(self, silent, told, causes):
+        reports = self.reports()
+        reports["virtio"] = report_of(self.sent, silent, silent, told)
+        reports["virtio"]["causes"] = [{"cause": cause} for cause in causes]
+        return reports
+
+    def test_a_nic_that_reaches_no_memory_copies_all_without_a_word(self):
+        holds = self.bounced(self.sent, 0, ["bounce-buffer"])
+        self.assertEqual(demo.breaches(holds, True), [])
+        self.assertTrue(demo.conclusion(holds, True).startswith("The NIC reaches no memory"))
+        self.assertLessEqual(max(map(len, demo.conclusion(holds, True).splitlines())), 80)
+        self.assertNotEqual(demo.breaches(holds), [])
+        for silent, told, causes in ((self.sent - 1, 0, ["bounce-buffer"]), (self.sent, 1, ["bounce-buffer"]),
+                                     (self.sent, 0, []), (self.sent, 0, ["bounce-buffer", "unclassified"])):
+            self.assertEqual(len(demo.breaches(self.bounced(silent, told, causes), True)), 1, (silent, told, causes))
+
     def test_it_fails_on_each_figure_alone(self):
         copied = [{"bytes": 1}]
         for path, part, key, value in (
@@ -426,6 +442,15 @@ class Cables(unittest.TestCase):
         self.assertEqual(settings.inherited, [9])
         self.assertIn("tap,id=cable,fd=9,vhost=off", settings.qemu)
         self.assertIn("virtio-net-pci,netdev=cable", settings.qemu)
+        self.assertEqual(settings.append, [])
+
+    def test_a_nic_that_reaches_no_memory(self):
+        settings = guest.Settings(None)
+        tap = link.Tap.__new__(link.Tap)
+        tap.fd = 9
+        tap.plug_into(settings, True)
+        self.assertIn("virtio-net-pci,netdev=cable,iommu_platform=on,disable-legacy=on", settings.qemu)
+        self.assertEqual(settings.append, ["swiotlb=force"])
 
 
 if __name__ == "__main__":
