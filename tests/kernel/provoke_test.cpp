@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,23 +23,28 @@ using Causes = std::set<std::string>;
 
 enum class Told { copied, zerocopy, both, nothing };
 
-// What `causes --prove` says of every scenario, which are provoked once for all cases.
-const json& proofs() {
-    static json known;
-    if (known.is_null()) {
-        const Outcome outcome =
-            run_trace_for(50, {"causes", "--prove", "--messages", std::to_string(messages), "--json"});
+// What `causes --prove` says of every scenario, which are provoked once for all cases; by tracepoints alone of those
+// whose calls other functions than TCP's take.
+const json& proofs(const std::string& tier = "auto") {
+    static std::map<std::string, json> known;
+    json& proofs = known[tier];
+    if (proofs.is_null()) {
+        Arguments arguments{"causes", "--prove", "--messages", std::to_string(messages), "--tier", tier, "--json"};
+        if (tier != "auto") {
+            arguments.insert(arguments.end(), {"--only", "mptcp,ktls,sockmap"});
+        }
+        const Outcome outcome = run_trace_for(60, arguments);
         REQUIRE_FALSE(outcome.hung);
         CHECK_MESSAGE(outcome.exit_code == 0, "stderr: ", outcome.err);
-        known = json::parse(outcome.out, nullptr, false);
-        REQUIRE(known.is_array());
+        proofs = json::parse(outcome.out, nullptr, false);
+        REQUIRE(proofs.is_array());
     }
-    return known;
+    return proofs;
 }
 
 // The report of a scenario; null where this kernel cannot provoke it.
-json provoked(const std::string& scenario) {
-    const json proof = element(proofs(), "scenario", scenario);
+json provoked(const std::string& scenario, const std::string& tier = "auto") {
+    const json proof = element(proofs(tier), "scenario", scenario);
     REQUIRE_FALSE(proof.empty());
     const std::string detail = proof["detail"];
     if (proof["outcome"] == "skipped") {
@@ -105,8 +111,9 @@ void check_bytes(const std::string& scenario, const json& report, std::uint64_t 
 }
 
 // `expected`: the causes to be named; several sets where kernels differ in what they do.
-void check(const std::string& scenario, const std::vector<Causes>& expected, Told told, std::uint64_t size = 16384) {
-    const json report = provoked(scenario);
+void check(const std::string& scenario, const std::vector<Causes>& expected, Told told, std::uint64_t size = 16384,
+           const std::string& tier = "auto") {
+    const json report = provoked(scenario, tier);
     if (report.is_null()) {
         return;
     }
@@ -123,7 +130,7 @@ void check(const std::string& scenario, const std::vector<Causes>& expected, Tol
 // from the pieces that the kernel makes of a message.
 void check_sockmap(const std::string& tier) {
     constexpr std::uint64_t size = 16384;
-    const json report = provoked("sockmap", size, tier);
+    const json report = provoked("sockmap", tier);
     if (report.is_null()) {
         return;
     }
@@ -203,7 +210,10 @@ TEST_CASE("provoke: not-opted-in") {
     check("not-opted-in", {Causes{"not-opted-in"}}, Told::nothing);
 }
 TEST_CASE("provoke: mptcp") {
-    check("mptcp", {Causes{"mptcp"}}, Told::nothing);
+    for (const char* tier : {"auto", "tracepoint"}) {
+        CAPTURE(tier);
+        check("mptcp", {Causes{"mptcp"}}, Told::nothing, 16384, tier);
+    }
 }
 TEST_CASE("provoke: ktls, whose refused calls are made again without the flag") {
     for (const char* tier : {"auto", "tracepoint"}) {
