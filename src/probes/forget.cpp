@@ -51,6 +51,20 @@ Result<void> zero_everywhere(const bpf_map* map, std::uint32_t index) {
     return checked(bpf_map_update_elem(bpf_map__fd(map), &index, values.data(), BPF_ANY));
 }
 
+// The tables of sockets are known by the socket, and the ring by its reader.
+Result<void> forget_map(const bpf_map* map) {
+    switch (bpf_map__type(map)) {
+        case BPF_MAP_TYPE_HASH:
+        case BPF_MAP_TYPE_LRU_HASH:
+        case BPF_MAP_TYPE_PERCPU_HASH:
+            return empty(map);
+        case BPF_MAP_TYPE_PERCPU_ARRAY:
+            return bpf_map__max_entries(map) == 1 ? zero_everywhere(map, 0) : Result<void>{};
+        default:
+            return {};
+    }
+}
+
 Result<void> forget_socket(const netio_trace_bpf& skeleton, std::uint32_t slot, const TracerOptions& options) {
     netio_socket socket{};
     const int fd = bpf_map__fd(skeleton.maps.sockets);
@@ -86,25 +100,19 @@ Result<void> fill_slots(const netio_trace_bpf& skeleton, std::uint32_t slots) {
 }
 
 Result<void> forget(const netio_trace_bpf& skeleton, const TracerOptions& options) {
-    const auto& maps = skeleton.maps;
     for (std::uint32_t slot = 0; slot < options.max_sockets; ++slot) {
         if (auto forgotten = forget_socket(skeleton, slot, options); !forgotten) {
             return forgotten;
         }
     }
-    for (const bpf_map* map : {maps.targets, maps.tasks, maps.socket_refs, maps.late_copies, maps.devices,
-                               maps.send_errors, maps.pulled_packets}) {
-        if (auto emptied = empty(map); !emptied) {
-            return emptied;
-        }
-    }
-    for (const bpf_map* map : {maps.windows, maps.stacks, maps.scratch}) {
-        if (auto emptied = zero_everywhere(map, 0); !emptied) {
+    const bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, skeleton.obj) {
+        if (auto emptied = forget_map(map); !emptied) {
             return emptied;
         }
     }
     std::uint32_t slot = 0;
-    while (bpf_map_lookup_and_delete_elem(bpf_map__fd(maps.free_slots), nullptr, &slot) == 0) {
+    while (bpf_map_lookup_and_delete_elem(bpf_map__fd(skeleton.maps.free_slots), nullptr, &slot) == 0) {
     }
     forget_sums(*skeleton.bss);
     return fill_slots(skeleton, options.max_sockets);

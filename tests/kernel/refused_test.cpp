@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -115,7 +116,7 @@ TEST_CASE("refused: the text says it first, once, and in few lines") {
     CHECK(first < verdict);
     CHECK(verdict < claim);
     CHECK(outcome.out.find("for all of these: ") != std::string::npos);
-    CHECK(outcome.out.find("0 of 8 probes attached") != std::string::npos);
+    CHECK(std::regex_search(outcome.out, std::regex("\\b0 of [0-9]+ probes attached")));
     CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') < 70);
     check_no_line_is_wider(outcome.out, 80);
 }
