@@ -158,7 +158,7 @@ void check_local_delivery_only(const json& report) {
 TEST_SUITE_BEGIN("survival");
 
 TEST_CASE("survival: two runs side by side are both exact") {
-    for (int round = 0; round < 3; ++round) {
+    for (std::uint64_t round = 0; round < scaled(3); ++round) {
         std::array<Outcome, 2> outcomes = run_side_by_side();
         for (int repeated = 0; repeated < repetitions && any_says_probes_were_skipped(outcomes); ++repeated) {
             tell_repetition("two side by side");

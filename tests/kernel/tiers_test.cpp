@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -55,6 +56,12 @@ const char* sizes_of(const std::string& tier) {
     return tier == "auto" ? "4093" : "4093,16384,1048576";  // by itself it chooses one of the tiers, which have theirs
 }
 
+// Every mode, unless the environment variable NETIO_TEST_MODES names those that are asked for.
+std::string modes() {
+    const char* wanted = std::getenv("NETIO_TEST_MODES");
+    return wanted != nullptr ? wanted : "two-copy,per-field,one-copy,zerocopy";
+}
+
 Workload workload_of(const json& report) {
     const json& spec = report["spec"];
     return {spec["mode"], spec["path"], spec["size_bytes"]};
@@ -65,7 +72,7 @@ using Reports = std::map<Workload, json>;
 Reports run_sweep(const std::string& tier) {
     const Folder folder;
     const Outcome outcome = run_trace_for(
-        24, {"sweep", "--tier", tier, "--modes", "two-copy,per-field,one-copy,zerocopy", "--paths", "veth,lo",
+        24, {"sweep", "--tier", tier, "--modes", modes(), "--paths", "veth,lo",
              "--sizes", sizes_of(tier), "--threads", "1", "--messages", std::to_string(messages), "--warmup", "10ms",
              "--seed", "7", "-o", folder.path() + "/sweep"});
     CAPTURE(outcome.err);
