@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <tuple>
 
@@ -58,6 +59,22 @@ void number_devices(TraceFacts& facts) {
     }
 }
 
+bool is_loaded(const std::string& module) {
+    return std::filesystem::exists("/sys/kernel/btf/" + module);
+}
+
+std::vector<std::string> modules_to_come() {
+    std::vector<std::string> absent;
+    for (const Probe& probe : catalogue()) {
+        for (const Program& program : probe.beside) {
+            if (!program.module.empty() && !is_loaded(std::string(program.module))) {
+                absent.emplace_back(program.module);
+            }
+        }
+    }
+    return absent;
+}
+
 }  // namespace
 
 struct Tracer::State {
@@ -67,6 +84,7 @@ struct Tracer::State {
     std::unique_ptr<ring_buffer, RingDeleter> ring;
     std::map<std::int32_t, model::Role> roles;
     std::map<KeyOrder, netio_event> stacks;  // the first copy of each key
+    std::vector<std::string> modules;        // that hold functions to attach to, and were not loaded at that time
     bool code_changed = false;               // modules and programs may have come since the symbols were read
 
     int fd(const bpf_map* map) const { return bpf_map__fd(map); }
@@ -194,6 +212,7 @@ Result<Tracer> Tracer::attach(const TracerOptions& options) {
     state->loaded = std::move(*loaded);
     state->probes = describe_choices(state->loaded.choices);
     state->options = options;
+    state->modules = modules_to_come();
     state->ring.reset(ring_buffer__new(state->fd(state->maps().events), State::keep_event, state.get(), nullptr));
     if (!state->ring) {
         return fail_errno("the ring buffer cannot be mapped", errno, "", ExitCode::privilege);
@@ -255,7 +274,8 @@ Result<void> Tracer::reset() {
 bool Tracer::serves(const TracerOptions& options) const {
     const TracerOptions& own = state_->options;
     return own.tier == options.tier && own.insist == options.insist && own.ring_bytes == options.ring_bytes &&
-           own.max_sockets >= options.max_sockets && own.calls_in_flight >= options.calls_in_flight;
+           own.max_sockets >= options.max_sockets && own.calls_in_flight >= options.calls_in_flight &&
+           std::none_of(state_->modules.begin(), state_->modules.end(), is_loaded);
 }
 
 std::vector<model::ProbeFacts> refused_probes(const Error& error) {

@@ -39,7 +39,8 @@ class Tracer {
     // and the next one is tried. Errors: a forced tier that cannot be had, or no permission at all; where single probes
     // are missing the tracer works without them and probes() says so.
     static Result<Tracer> attach(const TracerOptions& options);
-    // Whether this tracer, once it is reset, does what one that is attached with these options would do.
+    // Whether this tracer, once it is reset, does what one that is attached now with these options would do: a module
+    // may have come that has functions to attach to.
     bool serves(const TracerOptions& options) const;
 
     Tracer(Tracer&&) noexcept;

@@ -71,10 +71,10 @@ using Reports = std::map<Workload, json>;
 
 Reports run_sweep(const std::string& tier) {
     const Folder folder;
-    const Outcome outcome = run_trace_for(
-        24, {"sweep", "--tier", tier, "--modes", modes(), "--paths", "veth,lo",
-             "--sizes", sizes_of(tier), "--threads", "1", "--messages", std::to_string(messages), "--warmup", "10ms",
-             "--seed", "7", "-o", folder.path() + "/sweep"});
+    const Outcome outcome =
+        run_trace_for(24, {"sweep", "--tier", tier, "--modes", modes(), "--paths", "veth,lo", "--sizes", sizes_of(tier),
+                           "--threads", "1", "--messages", std::to_string(messages), "--warmup", "10ms", "--seed", "7",
+                           "-o", folder.path() + "/sweep"});
     CAPTURE(outcome.err);
     REQUIRE_FALSE(outcome.hung);
     REQUIRE((outcome.exit_code == 0 || outcome.exit_code == 4));  // each report says what was incomplete
