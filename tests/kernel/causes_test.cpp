@@ -25,8 +25,8 @@ using nlohmann::json;
 namespace {
 
 constexpr std::uint64_t size = 16384;
-constexpr std::uint64_t messages = 997;
-constexpr std::uint64_t payload = size * messages;
+const std::uint64_t messages = scaled(997);
+const std::uint64_t payload = size * messages;
 
 json provoked(const std::string& cause) {
     return report_of({"--provoke", cause, "--size", std::to_string(size), "--messages", std::to_string(messages)});

@@ -398,6 +398,21 @@ TEST_CASE("provoke: an unknown scenario and an unknown cause name the nearest") 
     CHECK(cause.err.find("netio-trace explain memlock") != std::string::npos);
 }
 
+TEST_CASE("provoke: what this kernel cannot provoke is one error that says what it lacks") {
+    const json& all = proofs();
+    const auto lacking = std::find_if(all.begin(), all.end(), [](const json& p) { return p["outcome"] == "skipped"; });
+    if (lacking == all.end()) {
+        netio::cases::skip("this kernel has all of them");
+        return;
+    }
+    const std::string scenario = (*lacking)["scenario"];
+    const Outcome outcome = run_trace({"--provoke", scenario, "--messages", "1"});
+    CHECK(outcome.exit_code == 3);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.starts_with("netio-trace: this kernel cannot provoke " + scenario + ": "));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+}
+
 TEST_CASE("provoke: without root nothing is provoked, and the reason is given") {
     const Outcome outcome = run_trace({"--provoke", "packet-tap"}, true);
     CHECK(outcome.exit_code == 3);
