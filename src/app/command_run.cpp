@@ -132,7 +132,6 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     options.spec.tier = *tier;
     options.spec.provoke = words.provoke;
     apply_scenario(*scenario, words, options.spec);
-    options.trace = *tier != model::Tier::none;
     options.run_untraced = *tier == model::Tier::automatic;
     options.count = !words.no_counters;
     // Each of the three asks for a profile.

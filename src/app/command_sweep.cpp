@@ -54,11 +54,8 @@ Result<ExperimentOptions> common_options(const SweepWords& words) {
     const auto tier = parse_word("--tier", model::tier_names, words.tier);
     const auto duration = parse_time("--duration", words.duration);
     const auto warmup = parse_time("--warmup", words.warmup);
-    for (const Error* error :
-         {tier ? nullptr : &tier.error(), duration ? nullptr : &duration.error(), warmup ? nullptr : &warmup.error()}) {
-        if (error != nullptr) {
-            return Unexpected(*error);
-        }
+    if (const Error* error = first_error(tier, duration, warmup)) {
+        return Unexpected(*error);
     }
     if (words.messages == 0 && duration->count() <= 0) {
         return fail("--duration " + words.duration, "nothing can be measured in no time", "--duration 2s",
@@ -69,7 +66,6 @@ Result<ExperimentOptions> common_options(const SweepWords& words) {
     options.spec.duration_ns = duration->count();
     options.spec.warmup_ns = warmup->count();
     options.spec.messages = words.messages;
-    options.trace = *tier != model::Tier::none;
     options.run_untraced = *tier == model::Tier::automatic;
     options.count = !words.no_counters;
     return options;

@@ -102,7 +102,7 @@ class Experiment {
 };
 
 Result<void> Experiment::attach() {
-    if (!options_.trace) {
+    if (options_.spec.tier == model::Tier::none) {
         return {};
     }
     auto tracer = require_types().and_then([&] { return kept_.take(tracer_options(options_)); });

@@ -26,7 +26,6 @@ struct RemoteOptions {
 struct ExperimentOptions {
     model::Spec spec;
     RemoteOptions remote;                   // of spec.path remote
-    bool trace = true;                      // false: the workload alone, to compare with
     bool run_untraced = false;              // where no probe can be attached, run the workload and say why
     bool count = true;                      // perf events
     std::uint32_t profile_hz = 0;           // samples a second on every processor; 0: no profile

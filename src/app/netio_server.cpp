@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "app/words.h"
 #include "app/workload_app.h"
 #include "base/text.h"
 #include "workload/server.h"
@@ -54,11 +55,8 @@ Result<void> interpret(Arguments& arguments) {
     const auto size = app::parse_message_size(arguments.size);
     const auto duration = app::parse_time("--duration", arguments.duration);
     const auto warmup = app::parse_time("--warmup", arguments.warmup);
-    for (const Error* error : {mode ? nullptr : &mode.error(), size ? nullptr : &size.error(),
-                               duration ? nullptr : &duration.error(), warmup ? nullptr : &warmup.error()}) {
-        if (error != nullptr) {
-            return Unexpected{*error};
-        }
+    if (const Error* error = app::first_error(mode, size, duration, warmup)) {
+        return Unexpected{*error};
     }
     arguments.server.mode = *mode;
     arguments.server.size_bytes = *size;

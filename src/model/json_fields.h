@@ -163,8 +163,9 @@ void fields(A& a, Of<ProfileStack> auto& s) {
     a("frames", s.frames);
 }
 
+// How samples were taken, and how many; of a profile and of what it is folded to.
 template <class A>
-void fields(A& a, Of<ProfileFacts> auto& s) {
+void sampling_fields(A& a, auto& s) {
     a("event", s.event);
     a("unit", s.unit);
     a("not_cycles", s.not_cycles);
@@ -174,6 +175,11 @@ void fields(A& a, Of<ProfileFacts> auto& s) {
     a("left_out", s.left_out);
     a("lost", s.lost);
     a("throttled", s.throttled);
+}
+
+template <class A>
+void fields(A& a, Of<ProfileFacts> auto& s) {
+    sampling_fields(a, s);
     a("weight", s.weight);
     a("counted", s.counted);
     a("enabled_ns", s.enabled_ns);

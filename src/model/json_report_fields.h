@@ -117,15 +117,7 @@ void fields(A& a, const StageCost& s) {
 
 template <class A>
 void fields(A& a, const Profile& s) {
-    a("event", s.event);
-    a("unit", s.unit);
-    a("not_cycles", s.not_cycles);
-    a("rate_hz", s.rate_hz);
-    a("cpus", s.cpus);
-    a("samples", s.samples);
-    a("left_out", s.left_out);
-    a("lost", s.lost);
-    a("throttled", s.throttled);
+    sampling_fields(a, s);
     a("running_share", s.running_share);
     a("covered_share", s.covered_share);
     a("named_share", s.named_share);
