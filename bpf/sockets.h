@@ -5,6 +5,7 @@
 #define NETIO_SOCKETS_H
 
 #include "maps.h"
+#include "pid_namespace.h"
 
 #define NO_SLOT 0xffffffffU
 #define AF_INET 2
@@ -13,23 +14,8 @@
 #define IPPROTO_ESP 50
 #define IPPROTO_MPTCP 262
 
-/* struct bpf_pidns_info, include/uapi/linux/bpf.h */
-struct pid_in_namespace {
-    __u32 pid;
-    __u32 tgid;
-};
-
-static long (*get_ns_pid_tgid)(__u64 device, __u64 inode, struct pid_in_namespace* out, __u32 size) = (void*)120;
-
-/* (tgid << 32) | pid as this tool's own pid namespace numbers them. */
 static __always_inline __u64 current_task_id(void) {
-    struct pid_in_namespace ids = {};
-
-    if (!pidns_inode)
-        return bpf_get_current_pid_tgid();
-    if (get_ns_pid_tgid(pidns_device, pidns_inode, &ids, sizeof(ids)))
-        return 0;
-    return (__u64)ids.tgid << 32 | ids.pid;
+    return own_task_id(pidns_device, pidns_inode);
 }
 
 /* The state of the current task, or NULL where its process is not traced. */

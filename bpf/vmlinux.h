@@ -29,6 +29,7 @@ enum { false = 0, true = 1 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
@@ -44,6 +45,8 @@ enum {
 enum {
 	BPF_RB_NO_WAKEUP = 1,
 };
+
+#define BPF_F_CURRENT_CPU 0xffffffffULL
 
 /* Function arguments of kprobes. */
 struct pt_regs {
@@ -264,6 +267,7 @@ struct net_device {
 struct files_struct;
 
 struct task_struct {
+	int pid;
 	struct files_struct *files;
 };
 

@@ -32,8 +32,16 @@ class FakeRunner:
 
     def __init__(self, end=None, change=lambda arm, done: done):
         self.commands, self.end, self.change = [], end, change
+        self.refused = ("fentry", "kprobe")
+
+    def run_overhead(self, options):
+        tier = options[options.index("--tier") + 1]
+        cost = {"runs_per_send": 3.25, "ns_per_send": 1234.5, "ns_per_byte": 0.0753, "share": 0.0512}
+        return (3, 0.1, None, "no") if tier in self.refused else (0, 0.3, {"overhead": cost}, "")
 
     def run(self, options):
+        if "--overhead" in options:
+            return self.run_overhead(options)
         if len(self.commands) == self.end:
             raise KeyboardInterrupt
         self.commands.append(options)
@@ -227,6 +235,19 @@ class Page(unittest.TestCase):
         self.assertIn("veth, 1 connection, runs of 1s after 200ms, 3 pairs, seed 7", lines)
         self.assertIn("Start-up  250 ms more with probes (250 to 250, 2 pairs); 100 ms without", lines)
         self.assertIn("Books     6 of 6 traced runs explained every byte and ended with exit code 0", lines)
+
+    def test_what_the_programs_take_by_mode_and_tier(self):
+        done = finished(None, "--modes", "zerocopy,one-copy")
+        self.assertEqual(bench.own_cost(done)[1:], [
+            "all        fentry      n/a: refused by this kernel", "all        kprobe      n/a: refused by this kernel",
+            "zerocopy   tracepoint        3.2      1234   0.075   5.1 %",
+            "one-copy   tracepoint        3.2      1234   0.075   5.1 %"])
+        self.assertEqual(done.problems, [])
+        runner = FakeRunner()
+        runner.run_overhead = lambda options: (5, 0.1, None, "first\nno memory")
+        done = finished(runner)
+        self.assertEqual(done.problems[0], "overhead, zerocopy by fentry: exit code 5: no memory")
+        self.assertEqual(bench.own_cost(bench.Bench(options(), FakeRunner())), [])
 
     def test_80_columns(self):
         def fail(arm, done):

@@ -13,6 +13,7 @@
 #include "kernel/limits.h"
 #include "perf/sampler.h"
 #include "provoke/scenario.h"
+#include "report/timeline.h"
 #include "workload/options.h"
 
 namespace netio::app {
@@ -39,6 +40,9 @@ struct RunWords {
     bool verify = false;
     bool no_counters = false;
     bool profile = false;
+    bool timing = false;
+    bool overhead = false;
+    std::string timeline;
     std::optional<std::uint32_t> profile_hz;
     Outputs outputs;
 };
@@ -138,6 +142,8 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     if (words.profile || words.profile_hz || !words.outputs.folded.empty()) {
         options.profile_hz = words.profile_hz.value_or(perf::default_profile_hz);
     }
+    options.time_stages = words.timing;
+    options.count_runs = words.overhead;
     options.ring_bytes = static_cast<std::uint32_t>(*ring);
     options.remote = {words.bind, words.port.value_or(workload::default_port), *wait, {}};
     if (auto fits = check_receiver(words, options.spec); !fits) {
@@ -171,14 +177,24 @@ Result<int> run(const RunWords& words) {
     if (auto able = check_machine(); !able) {
         return tl::make_unexpected(able.error());
     }
-    if (auto writable = check_outputs(words.outputs); !writable) {
+    auto writable = check_outputs(words.outputs).and_then([&] { return check_output(words.timeline); });
+    if (!writable) {
         return tl::make_unexpected(writable.error());
+    }
+    model::Timeline timeline;
+    if (!words.timeline.empty()) {
+        options->timeline = [&timeline](model::Timeline kept) { timeline = std::move(kept); };
     }
     const Progress progress = terminal_progress();
     options->remote.invite = [&progress](const std::string& command) { invite_receiver(progress, command); };
     auto capture = run_experiment(*options, progress);
     if (!capture) {
         return tl::make_unexpected(capture.error());
+    }
+    if (!words.timeline.empty()) {
+        if (auto written = put(words.timeline, report::render_timeline(timeline)); !written) {
+            return tl::make_unexpected(written.error());
+        }
     }
     return print_report(*capture, words.outputs);
 }
@@ -237,6 +253,19 @@ void declare_tracing(CLI::App& cli, RunWords& words) {
     cli.add_flag("--profile", words.profile,
                  "Interrupt every processor at fixed intervals, and tell by the call stacks what the kernel's time per "
                  "byte is spent on")
+        ->group("Tracing");
+    cli.add_flag(
+           "--timing", words.timing,
+           "Time each stage of the data path, waiting apart, by probes on the entry and the exit of its functions "
+           "(fentry); with cycles and instructions where they are counted")
+        ->group("Tracing");
+    cli.add_flag("--overhead", words.overhead,
+                 "Show what the probes themselves cost, by the kernel's run statistics of BPF programs")
+        ->group("Tracing");
+    cli.add_option("--timeline", words.timeline,
+                   "Write each passage through a stage to FILE, as chrome://tracing and ui.perfetto.dev open it; times "
+                   "the stages too")
+        ->type_name("FILE")
         ->group("Tracing");
     cli.add_option("--profile-hz", words.profile_hz,
                    fmt::format("A profile of this many samples a second on each processor, {} unless told",

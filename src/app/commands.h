@@ -23,6 +23,9 @@ CLI::Option* declare_output(CLI::App& cli, const std::string& name, std::string&
 // Writes a file, or to stdout.
 Result<void> put(const std::string& target, const std::string& text);
 
+// Whether put() can write there, asked before a measurement that would be lost.
+Result<void> check_output(const std::string& target);
+
 // Where a report goes besides, or instead of, the terminal. "-" is stdout and takes the terminal report's place.
 struct Outputs {
     std::string json;
@@ -32,7 +35,7 @@ struct Outputs {
 };
 
 void declare_outputs(CLI::App& cli, Outputs& outputs);
-// Whether the files can be written, asked before a measurement that would be lost.
+// check_output() of them all.
 Result<void> check_outputs(const Outputs& outputs);
 // Renders the report of a capture to where it was asked for. Returns the exit code that follows from the report.
 Result<int> print_report(const model::Capture& capture, const Outputs& outputs);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "app/actors.h"
-#include "app/profile.h"
+#include "app/instruments.h"
 #include "app/prompt_end.h"
 #include "app/utc.h"
 #include "kernel/environment.h"
@@ -79,6 +79,7 @@ class Experiment {
     Result<void> step(provoke::Step change);
     Unexpected explained(const Error& error) const;
     Result<void> attach();
+    Result<void> start_instruments();
     void look_for_taps();
     void read_server_limits();
     Result<void> wait_for_both(workload::Interrupts& interrupts);
@@ -96,8 +97,7 @@ class Experiment {
     std::optional<provoke::Stage> stage_;
     probes::Tracer* tracer_ = nullptr;  // none: nothing is traced
     std::optional<Actors> actors_;
-    std::optional<perf::CounterSet> counters_;
-    std::optional<Profiler> profiler_;
+    std::optional<Instruments> instruments_;
     Clock::time_point started_;
 };
 
@@ -191,16 +191,11 @@ Result<void> Experiment::prepare(PromptEnd& prompt_end) {
     if (auto changed = step(scenario_ != nullptr ? scenario_->connected : nullptr); !changed) {
         return changed;
     }
-    if (options_.count) {
-        counters_.emplace(actors_->threads);
+    auto instruments = Instruments::prepare(options_, actors_->threads);
+    if (!instruments) {
+        return tl::make_unexpected(instruments.error());
     }
-    if (options_.profile_hz != 0) {
-        auto profiler = Profiler::prepare(options_.profile_hz);
-        if (!profiler) {
-            return tl::make_unexpected(profiler.error());
-        }
-        profiler_.emplace(std::move(*profiler));
-    }
+    instruments_.emplace(std::move(*instruments));
     enter("warming up");
     return warm_up(*actors_, options_.spec);
 }
@@ -244,25 +239,28 @@ void Experiment::look_for_taps() {
     }
 }
 
+Result<void> Experiment::start_instruments() {
+    for (const workload::Child* child : actors_->children()) {
+        const Role role = child == &actors_->server ? Role::server : Role::client;
+        auto added = tracer_ ? tracer_->add_target(child->pid(), role) : Result<void>{};
+        if (added) {
+            added = instruments_->add_target(child->pid(), role);
+        }
+        if (!added) {
+            return added;
+        }
+    }
+    if (tracer_) {
+        tracer_->start();
+    }
+    return instruments_->start(tracer_);
+}
+
 Result<void> Experiment::measure(workload::Interrupts& interrupts) {
     read_server_limits();
     look_for_taps();
-    if (tracer_) {
-        for (const workload::Child* child : actors_->children()) {
-            const Role role = child == &actors_->server ? Role::server : Role::client;
-            if (auto added = tracer_->add_target(child->pid(), role); !added) {
-                return added;
-            }
-        }
-        tracer_->start();
-    }
-    if (counters_) {
-        counters_->enable();
-    }
-    if (profiler_) {
-        if (auto started = profiler_->start(); !started) {
-            return started;
-        }
+    if (auto begun = start_instruments(); !begun) {
+        return begun;
     }
     started_ = Clock::now();
     for (workload::Child* child : actors_->children()) {
@@ -319,9 +317,7 @@ Result<void> Experiment::wait_for_both(workload::Interrupts& interrupts) {
         if (tracer_) {
             tracer_->poll();
         }
-        if (profiler_) {
-            profiler_->poll();
-        }
+        instruments_->poll();
         if (descriptors[0].revents != 0) {
             handle_interrupt(interrupts);
         }
@@ -353,20 +349,12 @@ void Experiment::end_children(const workload::Interrupts& interrupts) {
 }
 
 Capture Experiment::finish(workload::Interrupts& interrupts) {
-    if (profiler_) {
-        profiler_->stop();
-    }
+    instruments_->stop();
     if (tracer_) {
         tracer_->stop();
     }
-    if (counters_) {
-        counters_->disable();
-        capture_.counters = counters_->read();
-    }
     look_for_taps();
-    if (profiler_) {
-        capture_.profile = profiler_->collect({actors_->server.pid(), actors_->client ? actors_->client->pid() : 0});
-    }
+    instruments_->collect({actors_->server.pid(), actors_->client ? actors_->client->pid() : 0}, options_, capture_);
     if (tracer_) {
         auto facts = tracer_->collect();
         capture_.sockets = std::move(facts.sockets);

@@ -25,10 +25,14 @@ struct RemoteOptions {
 
 struct ExperimentOptions {
     model::Spec spec;
-    RemoteOptions remote;                   // of spec.path remote
-    bool run_untraced = false;              // where no probe can be attached, run the workload and say why
-    bool count = true;                      // perf events
-    std::uint32_t profile_hz = 0;           // samples a second on every processor; 0: no profile
+    RemoteOptions remote;          // of spec.path remote
+    bool run_untraced = false;     // where no probe can be attached, run the workload and say why
+    bool count = true;             // perf events
+    std::uint32_t profile_hz = 0;  // samples a second on every processor; 0: no profile
+    bool count_runs = false;       // of the BPF programs, and their time
+    bool time_stages = false;      // by probes on entry and exit
+    // Given every passage through a stage; stages are timed then.
+    std::function<void(model::Timeline)> timeline;
     std::uint32_t ring_bytes = 256 * 1024;  // of events, see TracerOptions
     // Told the network when all is set up and before anything runs in it; the run's own networks only.
     std::function<void(const provoke::Network&)> staged;

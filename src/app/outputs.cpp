@@ -44,22 +44,26 @@ void declare_outputs(CLI::App& cli, Outputs& outputs) {
                  "every balance");
 }
 
-Result<void> check_outputs(const Outputs& outputs) {
-    for (const std::string& target : {outputs.json, outputs.csv, outputs.folded}) {
-        if (target.empty() || target == standard_output) {
-            continue;
-        }
-        const std::filesystem::path path(target);
-        const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-        if (std::filesystem::is_directory(path)) {
-            return fail("cannot write " + target, "it is a folder", "name a file", ExitCode::usage);
-        }
-        if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-            return fail_errno("cannot write " + target, errno, "name a file in a folder that can be written",
-                              ExitCode::usage);
-        }
+Result<void> check_output(const std::string& target) {
+    if (target.empty() || target == standard_output) {
+        return {};
+    }
+    const std::filesystem::path path(target);
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    if (std::filesystem::is_directory(path)) {
+        return fail("cannot write " + target, "it is a folder", "name a file", ExitCode::usage);
+    }
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+        return fail_errno("cannot write " + target, errno, "name a file in a folder that can be written",
+                          ExitCode::usage);
     }
     return {};
+}
+
+Result<void> check_outputs(const Outputs& outputs) {
+    return check_output(outputs.json).and_then([&] { return check_output(outputs.csv); }).and_then([&] {
+        return check_output(outputs.folded);
+    });
 }
 
 namespace {

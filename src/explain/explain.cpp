@@ -10,7 +10,9 @@
 #include "explain/sentences.h"
 #include "ledger/books.h"
 #include "ledger/counters.h"
+#include "ledger/overhead.h"
 #include "ledger/profile.h"
+#include "ledger/timing.h"
 #include "stats/histogram.h"
 #include "stats/percentile.h"
 #include "stats/ratio.h"
@@ -215,6 +217,12 @@ Report build_report(const Capture& capture) {
     report.counters = ledger::summarize_counters(capture.counters, report.ledger.payload_bytes);
     if (capture.profile) {
         report.profile = ledger::summarize_profile(*capture.profile, report.ledger.payload_bytes);
+    }
+    if (capture.timing) {
+        report.timing = ledger::summarize_timing(*capture.timing, report.counters, report.ledger.payload_bytes);
+    }
+    if (capture.program_runs) {
+        report.overhead = ledger::summarize_overhead(*capture.program_runs, report.counters, report.ledger);
     }
     add_warnings(capture, report);
     add_gaps(capture, report);

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "model/figure.h"
+#include "model/overhead.h"
 #include "model/profile.h"
 #include "model/site.h"
+#include "model/timing.h"
 #include "model/vocabulary.h"
 #include "model/workload.h"
 
@@ -163,6 +165,8 @@ struct Capture {
     std::vector<CounterReading> counters;
     std::vector<TapFacts> taps;
     std::optional<ProfileFacts> profile;  // none: it was not asked for
+    std::optional<TimingFacts> timing;    // likewise
+    std::optional<std::vector<ProgramRuns>> program_runs;
     std::uint64_t lost_events = 0;        // ring buffer full: explanations lost, no bytes
     std::uint64_t lost_copies = 0;        // table of late copies full: their bytes are missing
     std::uint64_t untracked_sockets = 0;  // sockets beyond the table: their bytes are missing

@@ -188,6 +188,41 @@ void fields(A& a, Of<ProfileFacts> auto& s) {
 }
 
 template <class A>
+void fields(A& a, Of<ProgramRuns> auto& s) {
+    a("program", s.program);
+    a("runs", s.runs);
+    a("ns", s.ns);
+    a("skipped", s.skipped);
+}
+
+template <class A>
+void fields(A& a, Of<TimedPassages> auto& s) {
+    a("role", s.role);
+    a("calls", s.calls);
+    a("ns", s.ns);
+    a("cycles", s.cycles);
+    a("instructions", s.instructions);
+}
+
+template <class A>
+void fields(A& a, Of<TimedStage> auto& s) {
+    a("id", s.id);
+    a("name", s.name);
+    a("functions", s.functions);
+    a("seen", s.seen);
+    a("waiting", s.waiting);
+    a("passages", s.passages);
+}
+
+template <class A>
+void fields(A& a, Of<TimingFacts> auto& s) {
+    a("not_counted", s.not_counted);
+    a("not_probed", s.not_probed);
+    a("stages", s.stages);
+    a("missed", s.missed);
+}
+
+template <class A>
 void fields(A& a, Of<TapFacts> auto& s) {
     a("namespace_of", s.namespace_of);
     a("inode", s.inode);
@@ -261,6 +296,8 @@ void fields(A& a, Of<Capture> auto& s) {
     a("counters", s.counters);
     a("taps", s.taps);
     a("profile", s.profile);
+    a("timing", s.timing);
+    a("program_runs", s.program_runs);
     a("lost_events", s.lost_events);
     a("lost_copies", s.lost_copies);
     a("untracked_sockets", s.untracked_sockets);

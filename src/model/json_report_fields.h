@@ -126,6 +126,43 @@ void fields(A& a, const Profile& s) {
 }
 
 template <class A>
+void fields(A& a, const Overhead& s) {
+    a("runs", s.runs);
+    a("ns", s.ns);
+    a("skipped", s.skipped);
+    a("runs_per_send", s.runs_per_send);
+    a("ns_per_send", s.ns_per_send);
+    a("ns_per_byte", s.ns_per_byte);
+    a("share", s.share);
+    a("programs", s.programs);
+}
+
+template <class A>
+void fields(A& a, const StageTime& s) {
+    a("id", s.id);
+    a("name", s.name);
+    a("functions", s.functions);
+    a("waiting", s.waiting);
+    a("calls", s.calls);
+    a("ns_per_byte", s.ns_per_byte);
+    a("server_ns_per_byte", s.server_ns_per_byte);
+    a("client_ns_per_byte", s.client_ns_per_byte);
+    a("cycles_per_byte", s.cycles_per_byte);
+    a("instructions_per_byte", s.instructions_per_byte);
+    a("share", s.share);
+}
+
+template <class A>
+void fields(A& a, const Timing& s) {
+    a("stages", s.stages);
+    a("total", s.total);
+    a("covered_share", s.covered_share);
+    a("not_counted", s.not_counted);
+    a("not_probed", s.not_probed);
+    a("missed", s.missed);
+}
+
+template <class A>
 void fields(A& a, const Report& s) {
     a("spec", s.spec);
     a("environment", s.environment);
@@ -138,6 +175,8 @@ void fields(A& a, const Report& s) {
     a("latencies", s.latencies);
     a("counters", s.counters);
     a("profile", s.profile);
+    a("timing", s.timing);
+    a("overhead", s.overhead);
     a("coverage", s.coverage);
     a("taps", s.taps);
     a("throughput_bits_per_second", s.throughput_bits_per_second);

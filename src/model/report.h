@@ -110,6 +110,8 @@ struct Report {
     std::vector<Latency> latencies;
     std::vector<CounterRow> counters;
     std::optional<Profile> profile;  // none: it was not asked for
+    std::optional<Timing> timing;    // likewise
+    std::optional<Overhead> overhead;
     std::vector<ProbeFacts> coverage;
     std::vector<TapFacts> taps;
     Figure<double> throughput_bits_per_second;

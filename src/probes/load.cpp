@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -18,6 +17,7 @@
 #include "base/seccomp.h"
 #include "kernel/preemption.h"
 #include "probes/forget.h"
+#include "probes/pid_namespace.h"
 #include "probes/trial.h"
 #include "probes/types.h"
 
@@ -68,16 +68,6 @@ void set_addresses(netio_trace_bpf& skeleton, const Addresses& addresses) {
     std::copy(addresses.head_allocators.begin(), addresses.head_allocators.end(), known.head_allocators);
 }
 
-// bpf_get_current_pid_tgid counts in the initial pid namespace, whose inode is PROC_PID_INIT_INO.
-void set_pid_namespace(netio_trace_bpf& skeleton) {
-    constexpr ino_t initial = 0xEFFFFFFCU;
-    struct stat status {};
-    if (stat("/proc/self/ns/pid", &status) == 0 && status.st_ino != initial) {
-        skeleton.rodata->pidns_device = status.st_dev;
-        skeleton.rodata->pidns_inode = status.st_ino;
-    }
-}
-
 bool uses_tracepoints(const std::vector<Choice>& choices, std::string_view probe) {
     for (const Choice& choice : choices) {
         if (choice.probe->id == probe) {
@@ -109,7 +99,7 @@ void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const st
     constants.tracepoints_preempt = preemption.tracepoints;
     constants.cpu_can_be_kept = types && types->function("bpf_preempt_disable") != 0;
     constants.late_from_transmit = uses_tracepoints(choices, "linearise");
-    set_pid_namespace(skeleton);
+    set_pid_namespace(constants);
     bpf_map__set_max_entries(skeleton.maps.free_slots, options.max_sockets);
     bpf_map__set_max_entries(skeleton.maps.sockets, options.max_sockets);
     bpf_map__set_max_entries(skeleton.maps.socket_refs, options.max_sockets * 2);
@@ -314,17 +304,6 @@ Result<Loaded> Loader::run() {
 }
 
 }  // namespace
-
-Links& Links::operator=(Links&& other) noexcept {
-    std::swap(links_, other.links_);
-    return *this;
-}
-
-Links::~Links() {
-    while (!links_.empty()) {
-        links_.pop_back();
-    }
-}
 
 Result<Loaded> load_and_attach(const TracerOptions& options) {
     libbpf_set_print(keep_complaint);

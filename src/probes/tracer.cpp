@@ -15,6 +15,7 @@
 #include "probes/decode.h"
 #include "probes/forget.h"
 #include "probes/load.h"
+#include "probes/run_stats.h"
 
 namespace netio::probes {
 
@@ -260,6 +261,10 @@ TraceFacts Tracer::collect() {
     facts.lost_copies = counts.lost_copies;
     facts.untracked_sockets = counts.untracked_sockets;
     return facts;
+}
+
+std::vector<model::ProgramRuns> Tracer::runs() const {
+    return runs_of(*state_->loaded.skeleton->obj);
 }
 
 Result<void> Tracer::reset() {

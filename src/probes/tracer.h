@@ -57,6 +57,8 @@ class Tracer {
     void poll();
     // After stop(). Symbolises the stacks that arrived.
     TraceFacts collect();
+    // What the programs have run since they were loaded, while run statistics were on (enable_run_stats).
+    std::vector<model::ProgramRuns> runs() const;
     // After collect(): the probes stay attached, and what they learned is forgotten, the processes to trace included.
     // Attaching costs more than most short runs.
     Result<void> reset();

@@ -69,4 +69,16 @@ std::vector<std::string> tiers_used(const std::vector<model::ProbeFacts>& covera
     return used;
 }
 
+std::string format_per_byte(const model::Figure<double>& figure) {
+    constexpr double least = 0.0005;
+    if (!figure.measured()) {
+        return std::string{not_available};
+    }
+    const double value = figure.value();
+    if (value <= 0) {
+        return "0";
+    }
+    return value < least ? "<0.001" : format_ratio(value, value < 10 ? 3 : 1);
+}
+
 }  // namespace netio::report

@@ -20,19 +20,6 @@ using model::StageCost;
 
 constexpr std::size_t columns_for_functions = 110;
 
-// Three digits behind the point up to 1, where a byte costs less than a nanosecond.
-std::string per_byte(const model::Figure<double>& figure) {
-    constexpr double least = 0.0005;
-    if (!figure.measured()) {
-        return std::string{not_available};
-    }
-    const double value = figure.value();
-    if (value <= 0) {
-        return "0";
-    }
-    return value < least ? "<0.001" : format_ratio(value, value < 10 ? 3 : 1);
-}
-
 // "12.3 ±0.6 %"
 std::string share_of(const StageCost& cost) {
     return fmt::format("{:.1f}", 100 * cost.share) + unbreakable(fmt::format(" \u00b1{:.1f} %", 100 * cost.margin));
@@ -45,10 +32,10 @@ std::uint64_t samples_of(const StageCost& cost) {
 std::vector<Cell> row_of(const StageCost& cost, bool total, bool with_functions) {
     const Ink ink = total ? Ink::bold : Ink::plain;
     std::vector<Cell> cells{{cost.name, ink},
-                            {per_byte(cost.server_per_byte)},
-                            {per_byte(cost.client_per_byte)},
-                            {per_byte(cost.elsewhere_per_byte)},
-                            {per_byte(cost.per_byte), ink},
+                            {format_per_byte(cost.server_per_byte)},
+                            {format_per_byte(cost.client_per_byte)},
+                            {format_per_byte(cost.elsewhere_per_byte)},
+                            {format_per_byte(cost.per_byte), ink},
                             {total ? std::string() : share_of(cost)}};
     if (with_functions) {
         cells.push_back({join(cost.functions, ", "), Ink::faint});

@@ -28,6 +28,10 @@ void put_speed(Page& page, const model::Report& report);
 void put_counters(Page& page, const std::vector<model::CounterRow>& counters);
 // Where the time, or the cycles, of each payload byte went, by class of kernel work; only of runs with a profile.
 void put_profile(Page& page, const std::optional<model::Profile>& profile);
+// What each stage of the data path cost; only of runs that were timed.
+void put_timing(Page& page, const std::optional<model::Timing>& timing);
+// What the probes themselves cost; only where that was asked for.
+void put_overhead(Page& page, const std::optional<model::Overhead>& overhead);
 // What each cause was concluded from, and both sides of every balance.
 void put_evidence(Page& page, const model::Report& report);
 // Packet sockets that see the traffic; probes that are missing, and what else was not seen.

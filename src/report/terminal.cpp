@@ -23,6 +23,10 @@ std::string render_terminal(const model::Report& report, const TerminalStyle& st
     page.blank();
     put_profile(page, report.profile);
     page.blank();
+    put_timing(page, report.timing);
+    page.blank();
+    put_overhead(page, report.overhead);
+    page.blank();
     if (depth == Depth::evidence) {
         put_evidence(page, report);
     } else {

@@ -100,13 +100,21 @@ std::uint64_t bytes_of(const json& result) {
     return bytes;
 }
 
+// Every byte once, and once more where its packet was sent again.
+void check_copied_late(const json& report, const json& bytes) {
+    CHECK(measured(bytes) >= payload);
+    CHECK(measured(bytes) <= payload + site_bytes(report, "server", "retransmitted"));
+}
+
 // Nothing is claimed of the end that was not seen; what was seen balances.
 void check_half_seen(const json& report, std::uint64_t bytes, double sender_copies) {
     const json& ledger = report["ledger"];
     CHECK(report["complete"] == true);
     CHECK(measured(ledger["payload_bytes"]) == bytes);
     CHECK(measured(ledger["unexplained_bytes"]) == 0);
-    CHECK(ledger["sender_copies_per_byte"] == sender_copies);
+    const auto again = static_cast<double>(site_bytes(report, "server", "retransmitted"));
+    CHECK(ledger["sender_copies_per_byte"] >= sender_copies);
+    CHECK(ledger["sender_copies_per_byte"] <= sender_copies + again / static_cast<double>(bytes));
     CHECK_FALSE(ledger["copies_per_byte"].is_number());
     CHECK_FALSE(element(ledger["accounts"], "id", "received.copied")["bytes"].is_number());
     CHECK(element(ledger["balances"], "id", "delivered").empty());
@@ -130,12 +138,12 @@ TEST_CASE("remote: zero-copy to a receiver in another namespace of this machine 
     CHECK(measured(element(report["ledger"]["accounts"], "id", "sent.pinned")["bytes"]) == payload);
     CHECK(measured(report["witnesses"]["told_calls"]) == messages);
     CHECK(measured(report["witnesses"]["told_copied_calls"]) == messages);
-    CHECK(measured(report["witnesses"]["moved_flagged_bytes"]) == payload);
+    check_copied_late(report, report["witnesses"]["moved_flagged_bytes"]);
     REQUIRE(report["causes"].size() == 1);
     // Before 6.17 delivery is where forwarding is, and the namespace of this receiver is not known to the run.
     const std::string cause = report["causes"][0]["cause"];
     CHECK((cause == "local-delivery" || cause == "forwarded-copy"));
-    CHECK(measured(report["causes"][0]["bytes"]) == payload);
+    check_copied_late(report, report["causes"][0]["bytes"]);
 }
 
 TEST_CASE("remote: the copying modes copy as often as they say before the receiver, of whom nothing is said") {

@@ -109,7 +109,7 @@ bool differs(const json& balance) {
 }  // namespace
 
 bool becomes_true(const std::function<bool()>& condition) {
-    const auto deadline = Clock::now() + patience;
+    const auto deadline = Clock::now() + patience();
     while (!condition()) {
         if (Clock::now() >= deadline) {
             return false;
@@ -186,7 +186,7 @@ bool Program::ended() {
 }
 
 bool Program::says(const std::string& text) {
-    const auto deadline = Clock::now() + patience;
+    const auto deadline = Clock::now() + patience();
     while (outcome_.err.find(text) == std::string::npos) {
         if (!read_some(std::chrono::milliseconds(20)) && (ended() || Clock::now() >= deadline)) {
             return false;
@@ -212,6 +212,11 @@ Outcome Program::wait(std::chrono::seconds time) {
     return outcome_;
 }
 
+std::chrono::seconds patience() {
+    const bool emulated = std::getenv("NETIO_TEST_LOAD") != nullptr;
+    return std::chrono::seconds(emulated ? 180 : 60);
+}
+
 std::uint64_t scaled(std::uint64_t messages) {
     const char* percent = std::getenv("NETIO_TEST_LOAD");
     return percent == nullptr ? messages : std::max<std::uint64_t>(1, messages * std::stoull(percent) / 100);
@@ -226,7 +231,7 @@ Outcome run_trace(const Arguments& arguments, bool as_nobody) {
 }
 
 Outcome run_trace_for(std::size_t runs, const Arguments& arguments) {
-    return Program::start("netio-trace", arguments).wait(patience + runs * std::chrono::seconds(20));
+    return Program::start("netio-trace", arguments).wait(patience() + runs * std::chrono::seconds(20));
 }
 
 json parse_report(const Outcome& outcome) {

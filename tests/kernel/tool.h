@@ -19,10 +19,11 @@ namespace netio::e2e {
 
 using Arguments = std::vector<std::string>;
 
-// No run of these tests needs a fraction of it: a program that is still there after this long hangs.
-inline constexpr std::chrono::seconds patience{60};
+// No run of these tests needs a fraction of it: a program that is still there after this long hangs. An emulated machine
+// is waited for longer.
+std::chrono::seconds patience();
 
-// Asks every few milliseconds until `condition` holds; false when it does not within `patience`.
+// Asks every few milliseconds until `condition` holds; false when it does not within patience().
 bool becomes_true(const std::function<bool()>& condition);
 
 // What a container's runtime, or an administrator, denies a program.
@@ -53,7 +54,7 @@ class Program {
     bool says(const std::string& text);
     const std::string& err() const { return outcome_.err; }
     // Takes what it prints until it ends, or kills it when it does not end in time.
-    Outcome wait(std::chrono::seconds time = patience);
+    Outcome wait(std::chrono::seconds time = patience());
 
  private:
     Program(pid_t pid, Fd out, Fd err);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fake_root.h"
+#include "perf/cpu_counters.h"
 #include "perf/records.h"
 #include "perf/ring.h"
 
@@ -394,4 +395,25 @@ TEST_CASE("online processors: ranges and single ones, and nothing where that is 
     for (const char* wrong : {"", "\n", "a", "3-1", "0-", "0-99999999", "0;1"}) {
         CHECK_MESSAGE(listed(wrong).empty(), wrong);
     }
+}
+
+TEST_CASE("sampler: counters of a processor for BPF programs are pinned, of kernel space, and all or none") {
+    FakeApi api;
+    const auto counters = open_cpu_counters(two_cpus, Host{}, api);
+    CHECK(counters.missing.empty());
+    REQUIRE(counters.cpus.size() == 2);
+    CHECK(counters.cpus[1].cpu == 5);
+    REQUIRE(api.openings.size() == 4);
+    for (const auto& [attr, cpu] : api.openings) {
+        CHECK(attr.pinned == 1);
+        CHECK(attr.exclude_user == 1);
+        CHECK(attr.disabled == 0);
+    }
+    CHECK(api.openings[0].first.config == PERF_COUNT_HW_CPU_CYCLES);
+    CHECK(api.openings[1].first.config == PERF_COUNT_HW_INSTRUCTIONS);
+    api.refuse = [](const auto&, std::uint32_t cpu) { return cpu == 5 ? ENOENT : 0; };
+    const auto refused = open_cpu_counters(two_cpus, Host{}, api);
+    CHECK(refused.cpus.empty());
+    CHECK(refused.missing.starts_with("cycles: "));
+    CHECK_FALSE(open_cpu_counters({}, Host{}, api).missing.empty());
 }

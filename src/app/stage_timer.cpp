@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include "app/stage_timer.h"
+
+#include "perf/sampler.h"
+
+namespace netio::app {
+
+Result<StageTimer> StageTimer::attach(bool keep_passages) {
+    perf::CpuCounters counters = perf::open_cpu_counters(perf::online_cpus());
+    probes::TimerOptions options;
+    options.passages = keep_passages;
+    probes::CpuCounters& descriptors = options.counters;
+    descriptors.missing = counters.missing;
+    for (const perf::CpuCounter& counter : counters.cpus) {
+        descriptors.cpus.push_back({counter.cpu, counter.cycles.get(), counter.instructions.get()});
+    }
+    auto timer = probes::Timer::attach(options);
+    if (!timer) {
+        return Unexpected(timer.error());
+    }
+    return StageTimer(std::move(counters), std::move(*timer));
+}
+
+}  // namespace netio::app
