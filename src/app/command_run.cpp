@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/counting.h"
 #include "app/experiment.h"
 #include "app/progress.h"
 #include "app/words.h"
 #include "app/workload_app.h"
+#include "base/words.h"
 #include "kernel/limits.h"
 #include "perf/sampler.h"
 #include "provoke/scenario.h"
@@ -39,6 +41,8 @@ struct RunWords {
     std::uint32_t threads = 1;
     bool verify = false;
     bool no_counters = false;
+    bool no_machine_counters = false;
+    std::optional<std::string> events;
     bool profile = false;
     bool timing = false;
     bool overhead = false;
@@ -119,7 +123,8 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
         words.provoke == "none" ? Result<const provoke::Scenario*>(nullptr) : provoke::find_scenario(words.provoke);
     const auto ring = parse_size(words.ring);
     const auto wait = parse_time("--wait", words.wait.empty() ? default_wait : words.wait);
-    if (const Error* error = first_error(path, tier, scenario, ring, wait)) {
+    const auto events = parse_extra_events(words.events, !words.no_machine_counters);
+    if (const Error* error = first_error(path, tier, scenario, ring, wait, events)) {
         return Unexpected{*error};
     }
     if (*ring < 4096 || *ring > (1U << 30) || (*ring & (*ring - 1)) != 0) {
@@ -138,6 +143,8 @@ Result<ExperimentOptions> interpret(const RunWords& words) {
     apply_scenario(*scenario, words, options.spec);
     options.run_untraced = *tier == model::Tier::automatic;
     options.count = !words.no_counters;
+    options.count_machine = !words.no_machine_counters;
+    options.events = *events;
     // Each of the three asks for a profile.
     if (words.profile || words.profile_hz || !words.outputs.folded.empty()) {
         options.profile_hz = words.profile_hz.value_or(perf::default_profile_hz);
@@ -168,6 +175,10 @@ void print_scenarios() {
 Result<int> run(const RunWords& words) {
     if (words.provoke == "help" || words.provoke == "list") {
         print_scenarios();
+        return 0;
+    }
+    if (words.events && is_one_of(*words.events, {"help", "list"})) {
+        print_known_events();
         return 0;
     }
     auto options = interpret(words);
@@ -249,7 +260,15 @@ void declare_tracing(CLI::App& cli, RunWords& words) {
     cli.add_option("--ring", words.ring, "Bytes of the ring buffer for events")
         ->capture_default_str()
         ->group("Tracing");
-    cli.add_flag("--no-counters", words.no_counters, "Do not count perf events")->group("Tracing");
+    auto* no_counters = cli.add_flag("--no-counters", words.no_counters, "Do not count perf events")->group("Tracing");
+    cli.add_flag("--no-machine-counters", words.no_machine_counters,
+                 "Count the threads of the workload only, and not what the whole machine does meanwhile")
+        ->group("Tracing");
+    cli.add_option("--events", words.events,
+                   "More perf events to count, by perf's names, as cpu/event=0x3c,umask=0x1/, r003c or "
+                   "sched:sched_switch, with commas between; `--events help` lists what there is")
+        ->excludes(no_counters)
+        ->group("Tracing");
     cli.add_flag("--profile", words.profile,
                  "Interrupt every processor at fixed intervals, and tell by the call stacks what the kernel's time per "
                  "byte is spent on")

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "app/commands.h"
+#include "app/counting.h"
 #include "app/sweep.h"
 #include "app/words.h"
 #include "app/workload_app.h"
@@ -26,6 +27,8 @@ struct SweepWords {
     std::optional<std::uint64_t> seed;
     std::string folder;
     bool no_counters = false;
+    bool no_machine_counters = false;
+    std::optional<std::string> events;
 };
 
 // Every word of a list through one parser.
@@ -54,7 +57,8 @@ Result<ExperimentOptions> common_options(const SweepWords& words) {
     const auto tier = parse_word("--tier", model::tier_names, words.tier);
     const auto duration = parse_time("--duration", words.duration);
     const auto warmup = parse_time("--warmup", words.warmup);
-    if (const Error* error = first_error(tier, duration, warmup)) {
+    const auto events = parse_extra_events(words.events, !words.no_machine_counters);
+    if (const Error* error = first_error(tier, duration, warmup, events)) {
         return Unexpected(*error);
     }
     if (words.messages == 0 && duration->count() <= 0) {
@@ -68,6 +72,8 @@ Result<ExperimentOptions> common_options(const SweepWords& words) {
     options.spec.messages = words.messages;
     options.run_untraced = *tier == model::Tier::automatic;
     options.count = !words.no_counters;
+    options.count_machine = !words.no_machine_counters;
+    options.events = *events;
     return options;
 }
 
@@ -127,7 +133,9 @@ Command declare_sweep(CLI::App& cli) {
         ->capture_default_str();
     cli.add_option("--seed", words->seed, "Of the order, to run the same one again");
     cli.add_option("--tier", words->tier, "As for a run")->capture_default_str();
-    cli.add_flag("--no-counters", words->no_counters, "Do not count perf events");
+    auto* no_counters = cli.add_flag("--no-counters", words->no_counters, "Do not count perf events");
+    cli.add_flag("--no-machine-counters", words->no_machine_counters, "As for a run");
+    cli.add_option("--events", words->events, "As for a run")->excludes(no_counters);
     cli.add_option("-o,--output", words->folder, "A new folder for the results")->required();
     return [words]() { return run(*words); };
 }

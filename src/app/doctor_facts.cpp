@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "app/counting.h"
 #include "app/utc.h"
 #include "kernel/environment.h"
 #include "kernel/limits.h"
@@ -53,7 +54,7 @@ void collect_kernel(DoctorFacts& facts, const kernel::Root& root) {
 }
 
 void collect_counters(DoctorFacts& facts) {
-    const perf::PmuFacts pmu = perf::pmu_facts();
+    const perf::PmuFacts pmu = perf::pmu_facts(plan_with({}));
     facts.pmus = pmu.host.pmus;
     for (const auto& event : pmu.events) {
         facts.events.push_back({event.event, event.refusal});

@@ -16,7 +16,6 @@
 #include "kernel/environment.h"
 #include "kernel/limits.h"
 #include "kernel/taps.h"
-#include "perf/counters.h"
 #include "probes/tracer.h"
 #include "provoke/scenario.h"
 #include "workload/interrupts.h"

@@ -6,9 +6,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "model/capture.h"
+#include "perf/plan.h"
 #include "probes/tracer.h"
 #include "provoke/network.h"
 
@@ -25,12 +27,14 @@ struct RemoteOptions {
 
 struct ExperimentOptions {
     model::Spec spec;
-    RemoteOptions remote;          // of spec.path remote
-    bool run_untraced = false;     // where no probe can be attached, run the workload and say why
-    bool count = true;             // perf events
-    std::uint32_t profile_hz = 0;  // samples a second on every processor; 0: no profile
-    bool count_runs = false;       // of the BPF programs, and their time
-    bool time_stages = false;      // by probes on entry and exit
+    RemoteOptions remote;                    // of spec.path remote
+    bool run_untraced = false;               // where no probe can be attached, run the workload and say why
+    bool count = true;                       // perf events of the threads
+    bool count_machine = true;               // and of the whole machine; without the former neither
+    std::vector<perf::PlannedEvent> events;  // besides those of every run
+    std::uint32_t profile_hz = 0;            // samples a second on every processor; 0: no profile
+    bool count_runs = false;                 // of the BPF programs, and their time
+    bool time_stages = false;                // by probes on entry and exit
     // Given every passage through a stage; stages are timed then.
     std::function<void(model::Timeline)> timeline;
     std::uint32_t ring_bytes = 256 * 1024;  // of events, see TracerOptions

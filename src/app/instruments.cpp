@@ -19,13 +19,25 @@ Result<void> keep(Result<T> made, std::optional<T>& place) {
     return {};
 }
 
+// The probes that time stages hold a counter for cycles and one for instructions on every processor. The machine's own
+// are left out then, for with both of them the threads would be left with few.
+std::vector<perf::PlannedEvent> plan_for(const ExperimentOptions& options) {
+    std::vector<perf::PlannedEvent> plan = plan_with(options.events);
+    if (options.time_stages || options.timeline) {
+        for (perf::PlannedEvent& event : plan) {
+            event.of_machine = event.of_machine && event.group == perf::Group::none;
+        }
+    }
+    return plan;
+}
+
 }  // namespace
 
 Result<Instruments> Instruments::prepare(const ExperimentOptions& options,
                                          std::span<const perf::CountedThread> threads) {
     Instruments instruments;
     if (options.count) {
-        instruments.counters_.emplace(threads);
+        instruments.counting_.emplace(threads, plan_for(options), options.count_machine);
     }
     Result<void> ready;
     if (options.profile_hz != 0) {
@@ -53,8 +65,8 @@ Result<void> Instruments::start(const probes::Tracer* tracer) {
     if (timer_) {
         (*timer_)->start();
     }
-    if (counters_) {
-        counters_->enable();
+    if (counting_) {
+        counting_->enable();
     }
     return profiler_ ? profiler_->start() : Result<void>{};
 }
@@ -75,8 +87,8 @@ void Instruments::stop() {
     if (timer_) {
         (*timer_)->stop();
     }
-    if (counters_) {
-        counters_->disable();
+    if (counting_) {
+        counting_->disable();
     }
 }
 
@@ -104,8 +116,8 @@ std::vector<model::ProgramRuns> Instruments::runs_since_start() const {
 
 void Instruments::collect(const ProfiledProcesses& processes, const ExperimentOptions& options,
                           model::Capture& capture) {
-    if (counters_) {
-        capture.counters = counters_->read();
+    if (counting_) {
+        counting_->collect(capture);
     }
     if (run_stats_) {
         capture.program_runs = runs_since_start();

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "app/counting.h"
 #include "app/experiment.h"
 #include "app/profile.h"
 #include "app/stage_timer.h"
@@ -36,7 +37,7 @@ class Instruments {
     std::vector<model::ProgramRuns> runs() const;
     std::vector<model::ProgramRuns> runs_since_start() const;
 
-    std::optional<perf::CounterSet> counters_;
+    std::optional<Counting> counting_;
     std::optional<Profiler> profiler_;
     std::optional<StageTimer> timer_;
     std::optional<Fd> run_stats_;  // open: the kernel counts the runs of BPF programs

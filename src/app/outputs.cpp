@@ -40,8 +40,8 @@ void declare_outputs(CLI::App& cli, Outputs& outputs) {
                    "Write the call stacks of the profile to FILE, folded as flame graphs take them; without FILE to "
                    "stdout, instead of the report");
     cli.add_flag("--evidence", outputs.evidence,
-                 "Show what each cause was concluded from: call stacks, devices, errors, limits and both sides of "
-                 "every balance");
+                 "Show what each cause was concluded from: call stacks, devices, errors, limits, both sides of every "
+                 "balance, and what was read of counters that were scaled");
 }
 
 Result<void> check_output(const std::string& target) {

@@ -117,7 +117,7 @@ Result<Profiler> Profiler::prepare(std::uint32_t rate_hz) {
     if (!symbols) {
         return tl::make_unexpected(symbols.error());
     }
-    auto sampler = perf::Sampler::open(rate_hz, perf::online_cpus());
+    auto sampler = perf::Sampler::open(rate_hz, perf::online_cpus(), perf::find_pmus());
     if (!sampler) {
         return tl::make_unexpected(sampler.error());
     }

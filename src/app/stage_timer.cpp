@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "app/stage_timer.h"
 
-#include "perf/sampler.h"
+#include "app/counting.h"
+#include "perf/cpus.h"
 
 namespace netio::app {
 
 Result<StageTimer> StageTimer::attach(bool keep_passages) {
-    perf::CpuCounters counters = perf::open_cpu_counters(perf::online_cpus());
+    const perf::EventSources sources = event_sources();
+    perf::CpuCounters counters = perf::open_cpu_counters(perf::online_cpus(), sources.pmus, sources.naming);
     probes::TimerOptions options;
     options.passages = keep_passages;
     probes::CpuCounters& descriptors = options.counters;

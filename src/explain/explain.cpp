@@ -215,6 +215,9 @@ Report build_report(const Capture& capture) {
     add_throughput(capture, report);
     add_latencies(capture, report);
     report.counters = ledger::summarize_counters(capture.counters, report.ledger.payload_bytes);
+    if (capture.machine_counters) {
+        report.machine_counters = ledger::summarize_machine(*capture.machine_counters, report.ledger.payload_bytes);
+    }
     if (capture.profile) {
         report.profile = ledger::summarize_profile(*capture.profile, report.ledger.payload_bytes);
     }

@@ -128,7 +128,19 @@ struct CounterReading {
     Figure<std::uint64_t> count;
     std::uint64_t enabled_ns = 0;
     std::uint64_t running_ns = 0;
+    std::optional<std::string> pmu = {};  // which of several PMUs counted: "cpu_atom"; none: there is but one
     bool operator==(const CounterReading&) const = default;
+};
+
+// The same of everything that ran on one processor in the same time, in both spaces.
+struct ProcessorReading {
+    std::uint32_t cpu = 0;
+    std::string event;  // perf's own name, or "busy-time" and "softirq-time" in nanoseconds (/proc/stat)
+    Figure<std::uint64_t> count;
+    std::uint64_t enabled_ns = 0;
+    std::uint64_t running_ns = 0;
+    std::optional<std::string> pmu = {};
+    bool operator==(const ProcessorReading&) const = default;
 };
 
 struct ProbeFacts {
@@ -163,6 +175,7 @@ struct Capture {
     std::vector<LateCopyFacts> late_copies;
     std::vector<ProbeFacts> probes;
     std::vector<CounterReading> counters;
+    std::optional<std::vector<ProcessorReading>> machine_counters;  // none: they were not asked for
     std::vector<TapFacts> taps;
     std::optional<ProfileFacts> profile;  // none: it was not asked for
     std::optional<TimingFacts> timing;    // likewise

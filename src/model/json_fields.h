@@ -140,6 +140,17 @@ void fields(A& a, Of<CounterReading> auto& s) {
     a("count", s.count);
     a("enabled_ns", s.enabled_ns);
     a("running_ns", s.running_ns);
+    a("pmu", s.pmu);
+}
+
+template <class A>
+void fields(A& a, Of<ProcessorReading> auto& s) {
+    a("cpu", s.cpu);
+    a("event", s.event);
+    a("count", s.count);
+    a("enabled_ns", s.enabled_ns);
+    a("running_ns", s.running_ns);
+    a("pmu", s.pmu);
 }
 
 template <class A>
@@ -294,6 +305,7 @@ void fields(A& a, Of<Capture> auto& s) {
     a("late_copies", s.late_copies);
     a("probes", s.probes);
     a("counters", s.counters);
+    a("machine_counters", s.machine_counters);
     a("taps", s.taps);
     a("profile", s.profile);
     a("timing", s.timing);

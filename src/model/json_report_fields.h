@@ -83,14 +83,40 @@ void fields(A& a, const Latency& s) {
 }
 
 template <class A>
+void fields(A& a, const CounterPart& s) {
+    a("pmu", s.pmu);
+    a("user", s.user);
+    a("kernel", s.kernel);
+    a("total", s.total);
+}
+
+template <class A>
 void fields(A& a, const CounterRow& s) {
     a("role", s.role);
     a("event", s.event);
     a("user", s.user);
     a("kernel", s.kernel);
     a("total", s.total);
+    a("counted", s.counted);
     a("running_share", s.running_share);
     a("per_byte", s.per_byte);
+    a("parts", s.parts);
+}
+
+template <class A>
+void fields(A& a, const MachineRow& s) {
+    a("event", s.event);
+    a("total", s.total);
+    a("counted", s.counted);
+    a("running_share", s.running_share);
+    a("per_byte", s.per_byte);
+    a("parts", s.parts);
+}
+
+template <class A>
+void fields(A& a, const MachineCounters& s) {
+    a("cpus", s.cpus);
+    a("rows", s.rows);
 }
 
 template <class A>
@@ -174,6 +200,7 @@ void fields(A& a, const Report& s) {
     a("findings", s.findings);
     a("latencies", s.latencies);
     a("counters", s.counters);
+    a("machine_counters", s.machine_counters);
     a("profile", s.profile);
     a("timing", s.timing);
     a("overhead", s.overhead);

@@ -90,13 +90,39 @@ struct Latency {
     bool operator==(const Latency&) const = default;
 };
 
+// What one of several PMUs contributed to a row.
+struct CounterPart {
+    std::string pmu;
+    Figure<std::uint64_t> user, kernel, total;
+    bool operator==(const CounterPart&) const = default;
+};
+
 struct CounterRow {
     Role role = Role::server;
     std::string event;
-    Figure<std::uint64_t> user, kernel, total;  // scaled to the whole window, summed over threads
+    Figure<std::uint64_t> user, kernel, total;  // scaled to the whole window, summed over threads and PMUs
+    Figure<std::uint64_t> counted;              // the total as it was read, not scaled
     double running_share = 1.0;                 // smallest of the summed events; below 1 the figures are scaled
     Figure<double> per_byte;                    // total per payload byte
+    std::vector<CounterPart> parts = {};        // of several PMUs; none where there is but one
     bool operator==(const CounterRow&) const = default;
+};
+
+// The same of the whole machine, all processors together, in both spaces.
+struct MachineRow {
+    std::string event;
+    Figure<std::uint64_t> total;
+    Figure<std::uint64_t> counted;
+    double running_share = 1.0;
+    Figure<double> per_byte;
+    std::vector<CounterPart> parts = {};
+    bool operator==(const MachineRow&) const = default;
+};
+
+struct MachineCounters {
+    std::uint64_t cpus = 0;  // that were counted on
+    std::vector<MachineRow> rows;
+    bool operator==(const MachineCounters&) const = default;
 };
 
 struct Report {
@@ -109,8 +135,9 @@ struct Report {
     std::vector<Finding> findings;  // by bytes, largest first
     std::vector<Latency> latencies;
     std::vector<CounterRow> counters;
-    std::optional<Profile> profile;  // none: it was not asked for
-    std::optional<Timing> timing;    // likewise
+    std::optional<MachineCounters> machine_counters;  // none: they were not asked for
+    std::optional<Profile> profile;                   // likewise
+    std::optional<Timing> timing;                     // likewise
     std::optional<Overhead> overhead;
     std::vector<ProbeFacts> coverage;
     std::vector<TapFacts> taps;

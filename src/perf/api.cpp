@@ -12,9 +12,17 @@ namespace {
 
 class KernelApi final : public Api {
  public:
-    tl::expected<Fd, int> open(const perf_event_attr& attr, std::int32_t thread_id, int group) override {
-        constexpr int any_cpu = -1;
-        const long fd = ::syscall(SYS_perf_event_open, &attr, thread_id, any_cpu, group, PERF_FLAG_FD_CLOEXEC);
+    // A signal interrupts the wait for the thread's exec_update_lock (SYSCALL_DEFINE5(perf_event_open)), and the call
+    // is not restarted. A uprobe's refusal to be shared is EINTR as well and will not pass, so tries are few.
+    tl::expected<Fd, int> open(const perf_event_attr& attr, const Target& target, int group) override {
+        constexpr int tries = 5;
+        long fd = -1;
+        for (int left = tries; left > 0; --left) {
+            fd = ::syscall(SYS_perf_event_open, &attr, target.thread_id, target.cpu, group, PERF_FLAG_FD_CLOEXEC);
+            if (fd >= 0 || errno != EINTR) {
+                break;
+            }
+        }
         if (fd < 0) {
             return tl::unexpected(errno);
         }

@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 
-// The four system calls behind a counter, so that a test can answer in the kernel's place.
+// The system calls behind a counter, so that a test can answer in the kernel's place.
 
 namespace netio::perf {
 
@@ -20,14 +20,23 @@ struct Sample {
     std::uint64_t running_ns = 0;
 };
 
+// What an event is opened for: a thread by its id in the pid namespace of this process, or all tasks on a processor.
+struct Target {
+    static constexpr std::int32_t any = -1;
+    std::int32_t thread_id = any;  // 0: the calling thread
+    std::int32_t cpu = any;
+    bool operator==(const Target&) const = default;
+};
+inline constexpr Target calling_thread{0, Target::any};
+
 enum class Switch : std::uint8_t { on, off };
 
 // Every call gives the errno it failed with.
 class Api {
  public:
     virtual ~Api() = default;
-    // perf_event_open(2) on any CPU; `group` is the leader's descriptor or -1.
-    virtual tl::expected<Fd, int> open(const perf_event_attr& attr, std::int32_t thread_id, int group) = 0;
+    // perf_event_open(2); `group` is the leader's descriptor or -1. EINTR means that signals kept coming.
+    virtual tl::expected<Fd, int> open(const perf_event_attr& attr, const Target& target, int group) = 0;
     // PERF_EVENT_IOC_ENABLE or _DISABLE for a group leader and its whole group; 0 or an errno.
     virtual int turn(const Fd& leader, Switch to) = 0;
     // ENODATA when the kernel returns less than a sample, as it does for an event in error state.

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "perf/cpu_counters.h"
 
+#include <cerrno>
 #include <utility>
 
-#include "perf/events.h"
+#include "perf/event_names.h"
 
 namespace netio::perf {
 
 namespace {
 
-perf_event_attr kernel_space_attributes(const Event& event) {
+perf_event_attr kernel_space_attributes(const Encoding& encoding) {
     perf_event_attr attr{};
     attr.size = sizeof(attr);
-    attr.type = event.type;
-    attr.config = event.config;
+    attr.type = encoding.type;
+    attr.config = encoding.config;
+    attr.config1 = encoding.config1;
+    attr.config2 = encoding.config2;
     attr.pinned = 1;
     attr.exclude_user = 1;
     return attr;
@@ -21,16 +24,20 @@ perf_event_attr kernel_space_attributes(const Event& event) {
 
 }  // namespace
 
-CpuCounters open_cpu_counters(std::span<const std::uint32_t> cpus, const Host& host, SamplerApi& api) {
-    const Event& cycles = hardware_events[0];
-    const Event& instructions = hardware_events[1];
+CpuCounters open_cpu_counters(std::span<const std::uint32_t> cpus, std::span<const Pmu> pmus, Naming naming,
+                              const Host& host, SamplerApi& api) {
+    const PlannedEvent cycles = plan_symbol(*find_symbol("cycles"), pmus, naming);
+    const PlannedEvent instructions = plan_symbol(*find_symbol("instructions"), pmus, naming);
     CpuCounters counters;
     for (const std::uint32_t cpu : cpus) {
         CpuCounter counter{cpu, {}, {}};
         for (const auto& [event, fd] : {std::pair{&cycles, &counter.cycles}, {&instructions, &counter.instructions}}) {
-            auto opened = api.open_on_cpu(kernel_space_attributes(*event), cpu);
+            const EventPart* part = part_on(*event, cpu);
+            const bool named = part != nullptr && part->encoding;
+            auto opened = named ? api.open_on_cpu(kernel_space_attributes(*part->encoding), cpu)
+                                : tl::expected<Fd, int>(tl::unexpected(ENOENT));
             if (!opened) {
-                return {{}, std::string(event->name) + ": " + refusal(opened.error(), *event, host)};
+                return {{}, event->name + ": " + refusal(opened.error(), event->type, host)};
             }
             *fd = std::move(*opened);
         }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "perf/plan.h"
 #include "perf/refusal.h"
 #include "perf/sampler_api.h"
 
@@ -26,7 +27,8 @@ struct CpuCounters {
 
 // Counting from now on, and pinned: a counter that shared its hardware with others would stand still at times, and a
 // difference of two readings would not say so (perf_event_open(2), attr.pinned). To be read by BPF programs.
-CpuCounters open_cpu_counters(std::span<const std::uint32_t> cpus, const Host& host = host_facts(),
-                              SamplerApi& api = kernel_sampler_api());
+// Each processor is asked by the PMU of its own cores.
+CpuCounters open_cpu_counters(std::span<const std::uint32_t> cpus, std::span<const Pmu> pmus, Naming naming,
+                              const Host& host = host_facts(), SamplerApi& api = kernel_sampler_api());
 
 }  // namespace netio::perf

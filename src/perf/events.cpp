@@ -3,13 +3,15 @@
 
 namespace netio::perf {
 
-perf_event_attr attributes(const Event& event, Space space) {
+perf_event_attr attributes(const Encoding& encoding, Space space, Scope scope, bool leads) {
     perf_event_attr attr{};
     attr.size = sizeof(attr);
-    attr.type = event.type;
-    attr.config = event.config;
-    attr.disabled = 1;
-    attr.inherit = 1;
+    attr.type = encoding.type;
+    attr.config = encoding.config;
+    attr.config1 = encoding.config1;
+    attr.config2 = encoding.config2;
+    attr.disabled = leads;
+    attr.inherit = scope == Scope::threads;
     attr.exclude_user = space == Space::kernel;
     attr.exclude_kernel = space == Space::user;
     attr.exclude_hv = space != Space::all;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "model/vocabulary.h"
+#include "perf/pmu.h"
 
 // What is counted, under perf's own names (perf-list(1)).
 
@@ -58,8 +59,17 @@ inline constexpr std::array<Event, 4> software_events{{
     {"cpu-migrations", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS, Group::none},
 }};
 
-// The attributes that open `event` in `space`: disabled, inherited by threads started later, with both times read.
-// PERF_FORMAT_GROUP is left out: together with inherit it is EINVAL before Linux 6.13 (perf_event_alloc).
-perf_event_attr attributes(const Event& event, Space space);
+// Whose work is counted: that of given threads, and of those they start later, or that of all tasks on a processor.
+enum class Scope : std::uint8_t { threads, machine };
+
+// The attributes that open an event in `space`, with both times read. Leaders are opened disabled; members of a group
+// are not, for they run with their leader only, so that one call turns the whole group on in the same moment.
+//
+// Every event is read by itself, without PERF_FORMAT_GROUP. perf_event_open(2) says that inherit excludes that format,
+// which was so before Linux 4.13 (ba5213ae6b88, "perf/core: Correct event creation with PERF_FORMAT_GROUP"); what
+// perf_event_alloc() refuses since is PERF_SAMPLE_READ with inherit. But a group's read has the times of its leader
+// alone, and its one merit, values of one moment, is worth nothing after the group was turned off, which is when they
+// are read.
+perf_event_attr attributes(const Encoding& encoding, Space space, Scope scope, bool leads);
 
 }  // namespace netio::perf

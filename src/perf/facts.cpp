@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "perf/facts.h"
 
+#include <algorithm>
+
+#include "base/text.h"
+#include "perf/counters.h"
+
 namespace netio::perf {
 namespace {
 
-constexpr std::int32_t calling_thread = 0;
-
-std::string try_event(const Event& event, Space space, const Host& host, Api& api) {
-    const auto opened = api.open(attributes(event, space), calling_thread, -1);
-    return opened ? std::string{} : refusal(opened.error(), event, host);
+// Why an event cannot be had in one space, for each of its PMUs.
+std::vector<std::string> refusals_in(const PlannedEvent& event, Space space, const Host& host, Api& api) {
+    EventSet one(host, api);
+    one.add(0, calling_thread, {&event, 1}, Scope::threads, space);
+    return one.refusals();
 }
 
-std::string try_both_spaces(const Event& event, const Host& host, Api& api) {
-    const std::string user = try_event(event, Space::user, host, api);
-    const std::string kernel = try_event(event, Space::kernel, host, api);
+std::string of_both_spaces(const std::string& user, const std::string& kernel) {
     if (user == kernel) {
         return user;
     }
@@ -26,15 +29,39 @@ std::string try_both_spaces(const Event& event, const Host& host, Api& api) {
     return "in user space: " + user + "; in kernel space: " + kernel;
 }
 
+// What is said of all PMUs is said once.
+std::string of_all_pmus(const PlannedEvent& event, const std::vector<std::string>& refusals) {
+    if (std::all_of(refusals.begin(), refusals.end(), [&](const auto& text) { return text == refusals.front(); })) {
+        return refusals.front();
+    }
+    std::vector<std::string> texts;
+    for (std::size_t part = 0; part < refusals.size(); ++part) {
+        if (!refusals[part].empty()) {
+            texts.push_back(event.parts[part].pmu + ": " + refusals[part]);
+        }
+    }
+    return join(texts, "; ");
+}
+
+std::string try_event(const PlannedEvent& event, const Host& host, Api& api) {
+    if (!event.split) {
+        return of_all_pmus(event, refusals_in(event, Space::all, host, api));
+    }
+    const auto user = refusals_in(event, Space::user, host, api);
+    const auto kernel = refusals_in(event, Space::kernel, host, api);
+    std::vector<std::string> both;
+    for (std::size_t part = 0; part < user.size(); ++part) {
+        both.push_back(of_both_spaces(user[part], kernel[part]));
+    }
+    return of_all_pmus(event, both);
+}
+
 }  // namespace
 
-PmuFacts pmu_facts(const Host& host, Api& api) {
+PmuFacts pmu_facts(std::span<const PlannedEvent> plan, const Host& host, Api& api) {
     PmuFacts facts{host, {}};
-    for (const Event& event : hardware_events) {
-        facts.events.push_back({std::string(event.name), try_both_spaces(event, host, api)});
-    }
-    for (const Event& event : software_events) {
-        facts.events.push_back({std::string(event.name), try_event(event, Space::all, host, api)});
+    for (const PlannedEvent& event : plan) {
+        facts.events.push_back({event.name, try_event(event, host, api)});
     }
     return facts;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "perf/refusal.h"
 
+#include <linux/perf_event.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <system_error>
@@ -12,25 +15,36 @@
 #include "base/result.h"
 #include "base/seccomp.h"
 #include "base/text.h"
+#include "perf/pmu.h"
 
 namespace netio::perf {
 namespace {
 
-// Core PMUs only: "msr", "uncore_imc_0", "arm_spe_0" and the like do not count the events of a thread.
-bool is_core_pmu(std::string_view name) {
-    return name.starts_with("cpu") || name.starts_with("armv");
-}
+// perf_event_open(2), "ERRORS"; those that depend on the machine (ENOENT, EACCES, EPERM) are not among them.
+constexpr std::array<Meaning, 14> table{{
+    {EMFILE, "too many open files in this process", "a higher limit (ulimit -n) or fewer threads", false},
+    {ENFILE, "too many open files on this machine", "a higher fs.file-max", false},
+    {ESRCH, "the thread had ended before its counters were opened", "", false},
+    {EINVAL, "the kernel refuses this event in this form", ""},
+    {ENOSPC, "no counter of the PMU is left for it", ""},
+    {EBUSY, "another program holds the PMU for itself", ""},
+    {ENODEV, "the PMU lacks what the event asks for, or its processor is offline", ""},
+    {ENXIO, "the PMU lacks what the event asks for, or its processor is offline", ""},
+    {EOPNOTSUPP, "the PMU cannot count it as asked: a thread's, or user and kernel space apart", ""},
+    {EINTR, "signals kept interrupting the call", "it again"},
+    {E2BIG, "this kernel is too old for what the event asks for", ""},
+    {EOVERFLOW, "the event asks for more call frames than kernel.perf_event_max_stack", ""},
+    {ENOMEM, "the kernel has no memory for it", ""},
+    {ENOSYS, "this kernel was built without performance events (CONFIG_PERF_EVENTS)", "", false},
+}};
 
-std::vector<std::string> core_pmus(const std::filesystem::path& devices) {
+std::vector<std::string> core_names(const std::filesystem::path& root) {
     std::vector<std::string> names;
-    std::error_code ignored;  // A folder that is not there means no PMU, and is said as such.
-    for (const auto& entry : std::filesystem::directory_iterator(devices, ignored)) {
-        std::string name = entry.path().filename().string();
-        if (is_core_pmu(name)) {
-            names.push_back(std::move(name));
+    for (const Pmu& pmu : find_pmus(root)) {
+        if (pmu.core) {
+            names.push_back(pmu.name);
         }
     }
-    std::sort(names.begin(), names.end());
     return names;
 }
 
@@ -50,9 +64,17 @@ model::Figure<std::int64_t> paranoid_level(const std::filesystem::path& file) {
     return level;
 }
 
-std::string not_exposed(const Event& event, const Host& host) {
-    if (event.type == PERF_TYPE_SOFTWARE) {
+// Whether the event is one of a PMU, which a machine may lack altogether: all virtual ones that were told nothing else.
+bool is_of_core(std::uint32_t type) {
+    return type == PERF_TYPE_HARDWARE || type == PERF_TYPE_HW_CACHE || type == PERF_TYPE_RAW;
+}
+
+std::string not_exposed(std::uint32_t type, const Host& host) {
+    if (type == PERF_TYPE_SOFTWARE) {
         return "this kernel has no such software event";
+    }
+    if (!is_of_core(type)) {
+        return "this kernel has no such event: " + errno_text(ENOENT);
     }
     if (host.pmus.empty()) {
         return "this machine exposes no hardware counter for it (no PMU; usual in a VM)";
@@ -77,37 +99,31 @@ std::string not_permitted(int error_number, const Host& host) {
 }  // namespace
 
 Host host_facts(const std::filesystem::path& root) {
-    return Host{core_pmus(root / "sys/bus/event_source/devices"),
-                paranoid_level(root / "proc/sys/kernel/perf_event_paranoid"), has_seccomp_filter(root)};
+    return Host{core_names(root), paranoid_level(root / "proc/sys/kernel/perf_event_paranoid"),
+                has_seccomp_filter(root)};
 }
 
-std::string refusal(int error_number, const Event& event, const Host& host) {
-    switch (error_number) {
-        case ENOENT:
-        case ENODEV:
-        case ENXIO:
-        case EOPNOTSUPP:
-            return not_exposed(event, host);
-        case EACCES:
-        case EPERM:
-            return not_permitted(error_number, host);
-        case EMFILE:
-            return "too many open files in this process; try a higher limit (ulimit -n) or fewer threads";
-        case ENFILE:
-            return "too many open files on this machine; try a higher fs.file-max";
-        case ESRCH:
-            return "the thread had ended before its counters were opened";
-        case EINVAL:
-            return "the kernel refuses this event in this form: " + errno_text(error_number);
-        case ENOSPC:
-            return "no counter of the PMU is left for it: " + errno_text(error_number);
-        case EBUSY:
-            return "another program holds the PMU for itself: " + errno_text(error_number);
-        case ENOSYS:
-            return "this kernel was built without performance events (CONFIG_PERF_EVENTS)";
-        default:
-            return "perf_event_open: " + errno_text(error_number);
+std::span<const Meaning> meanings() {
+    return table;
+}
+
+std::string refusal(int error_number, std::uint32_t type, const Host& host) {
+    const bool no_pmu = is_of_core(type) && host.pmus.empty();
+    const bool absent = error_number == ENODEV || error_number == ENXIO || error_number == EOPNOTSUPP;
+    if (error_number == ENOENT || (no_pmu && absent)) {
+        return not_exposed(type, host);
     }
+    if (error_number == EACCES || error_number == EPERM) {
+        return not_permitted(error_number, host);
+    }
+    const auto row = std::find_if(table.begin(), table.end(),
+                                  [&](const Meaning& meaning) { return meaning.error_number == error_number; });
+    if (row == table.end()) {
+        return "perf_event_open: " + errno_text(error_number);
+    }
+    std::string text{row->what};
+    text += row->says_errno ? ": " + errno_text(error_number) : "";
+    return row->advice.empty() ? text : fmt::format("{}; try {}", text, row->advice);
 }
 
 }  // namespace netio::perf

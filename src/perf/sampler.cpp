@@ -5,13 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <optional>
 #include <tuple>
 
 #include <fmt/format.h>
 
-#include "base/files.h"
 #include "base/text.h"
 
 namespace netio::perf {
@@ -26,14 +23,8 @@ std::size_t mapping_bytes() {
     return page + std::max(page, ring_bytes);
 }
 
-std::optional<std::uint32_t> number(std::string_view text) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
 // A rate over kernel.perf_event_max_sample_rate is refused as EINVAL (perf_event_open); so are a few other things.
-std::string why_refused(int error_number, const Event& event, std::uint32_t rate_hz, const Host& host) {
+std::string why_refused(int error_number, std::uint32_t type, std::uint32_t rate_hz, const Host& host) {
     if (error_number == EINVAL) {
         return fmt::format("{}; {} samples a second may be over kernel.perf_event_max_sample_rate",
                            errno_text(error_number), format_count(rate_hz));
@@ -41,16 +32,28 @@ std::string why_refused(int error_number, const Event& event, std::uint32_t rate
     if (error_number == ENODEV) {
         return "a processor went offline: " + errno_text(error_number);
     }
-    return refusal(error_number, event, host);
+    return refusal(error_number, type, host);
+}
+
+// The event as it is to be asked for, in the order of preference: twice where its PMUs are several.
+std::vector<PlannedEvent> ways_to(const Event& event, std::span<const Pmu> pmus) {
+    const Symbol symbol = *find_symbol(event.name);
+    std::vector<PlannedEvent> ways{plan_symbol(symbol, pmus, Naming::extended)};
+    if (ways.front().parts.size() > 1) {
+        ways.push_back(plan_symbol(symbol, pmus, Naming::own));
+    }
+    return ways;
 }
 
 }  // namespace
 
-perf_event_attr profile_attributes(const Event& event, std::uint32_t rate_hz) {
+perf_event_attr profile_attributes(const Encoding& encoding, std::uint32_t rate_hz) {
     perf_event_attr attr{};
     attr.size = sizeof(attr);
-    attr.type = event.type;
-    attr.config = event.config;
+    attr.type = encoding.type;
+    attr.config = encoding.config;
+    attr.config1 = encoding.config1;
+    attr.config2 = encoding.config2;
     attr.freq = 1;
     attr.sample_freq = rate_hz;
     attr.sample_type = profile_sample_type;
@@ -58,24 +61,6 @@ perf_event_attr profile_attributes(const Event& event, std::uint32_t rate_hz) {
     attr.disabled = 1;
     attr.exclude_callchain_user = 1;  // the program is one class; its frames would need its debug information
     return attr;
-}
-
-std::vector<std::uint32_t> online_cpus(const std::filesystem::path& root) {
-    constexpr std::uint32_t most = 1U << 16;
-    const auto text = read_file(root / "sys/devices/system/cpu/online");
-    std::vector<std::uint32_t> cpus;
-    for (const std::string& range : split(text ? trim(*text) : std::string{}, ',')) {
-        const std::size_t dash = range.find('-');
-        const auto first = number(std::string_view(range).substr(0, dash));
-        const auto last = dash == std::string::npos ? first : number(std::string_view(range).substr(dash + 1));
-        if (!first || !last || *last < *first || *last >= most) {
-            return {};
-        }
-        for (std::uint32_t cpu = *first; cpu <= *last; ++cpu) {
-            cpus.push_back(cpu);
-        }
-    }
-    return cpus;
 }
 
 std::size_t Sampler::KeyHash::operator()(const Key& key) const {
@@ -87,33 +72,39 @@ std::size_t Sampler::KeyHash::operator()(const Key& key) const {
     return hash;
 }
 
-Result<Sampler> Sampler::open(std::uint32_t rate_hz, std::span<const std::uint32_t> cpus, const Host& host,
-                              SamplerApi& api) {
+Result<Sampler> Sampler::open(std::uint32_t rate_hz, std::span<const std::uint32_t> cpus, std::span<const Pmu> pmus,
+                              const Host& host, SamplerApi& api) {
     if (cpus.empty()) {
         return fail("no profile can be taken", "/sys/devices/system/cpu/online names no processor", {},
                     ExitCode::privilege);
     }
     std::string why;
     for (const auto& [event, unit] : profile_events) {
-        Samples facts;
-        facts.event = event.name;
-        facts.unit = unit;
-        facts.not_cycles = why;  // cycles come first, so this is their refusal
-        facts.rate_hz = rate_hz;
-        facts.cpus = static_cast<std::uint32_t>(cpus.size());
-        Sampler sampler(api, std::move(facts));
-        const auto opened = sampler.open_event(event, cpus);
-        if (opened) {
-            return sampler;
+        for (const PlannedEvent& way : ways_to(event, pmus)) {
+            Samples facts;
+            facts.event = event.name;
+            facts.unit = unit;
+            facts.not_cycles = facts.unit == "cycles" ? "" : why;  // cycles come first, so this is their refusal
+            facts.rate_hz = rate_hz;
+            facts.cpus = static_cast<std::uint32_t>(cpus.size());
+            Sampler sampler(api, std::move(facts));
+            const auto opened = sampler.open_event(way, cpus);
+            if (opened) {
+                return sampler;
+            }
+            why = why_refused(opened.error(), way.type, rate_hz, host);
         }
-        why = why_refused(opened.error(), event, rate_hz, host);
     }
     return fail("no profile can be taken", why, "run without --profile", ExitCode::privilege);
 }
 
-tl::expected<void, int> Sampler::open_event(const Event& event, std::span<const std::uint32_t> cpus) {
-    const perf_event_attr attr = profile_attributes(event, static_cast<std::uint32_t>(facts_.rate_hz));
+tl::expected<void, int> Sampler::open_event(const PlannedEvent& event, std::span<const std::uint32_t> cpus) {
     for (const std::uint32_t cpu : cpus) {
+        const EventPart* part = part_on(event, cpu);
+        if (part == nullptr || !part->encoding) {
+            return tl::unexpected(ENOENT);
+        }
+        const perf_event_attr attr = profile_attributes(*part->encoding, facts_.rate_hz);
         auto opened = api_->open_on_cpu(attr, cpu);
         if (!opened) {
             return tl::unexpected(opened.error());

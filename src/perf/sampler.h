@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -11,7 +10,9 @@
 
 #include "base/result.h"
 #include "model/figure.h"
+#include "perf/cpus.h"
 #include "perf/events.h"
+#include "perf/plan.h"
 #include "perf/records.h"
 #include "perf/refusal.h"
 #include "perf/sampler_api.h"
@@ -24,8 +25,9 @@ struct ProfileEvent {
     std::string_view unit;
 };
 
-// In the order of preference. cpu-clock is a timer of the kernel's, which every machine has: it cannot interrupt code
-// that has interrupts off, whose time is seen where they are on again.
+// In the order of preference: cycles, on machines with several kinds of cores as each kernel may want them named there
+// (perf/plan.h, takes_extended_types), and cpu-clock. cpu-clock is a timer of the kernel's, which every machine has: it
+// cannot interrupt code that has interrupts off, whose time is seen where they are on again.
 inline constexpr std::array<ProfileEvent, 2> profile_events{{
     {{"cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, Group::none}, "cycles"},
     {{"cpu-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, Group::none}, "ns"},
@@ -35,11 +37,7 @@ inline constexpr std::array<ProfileEvent, 2> profile_events{{
 inline constexpr std::uint32_t default_profile_hz = 997;
 inline constexpr std::uint32_t largest_profile_hz = 20'000;
 
-perf_event_attr profile_attributes(const Event& event, std::uint32_t rate_hz);
-
-// Processors that run, as sys/devices/system/cpu/online below `root` lists them ("0-3,6"); empty where it cannot be
-// read.
-std::vector<std::uint32_t> online_cpus(const std::filesystem::path& root = "/");
+perf_event_attr profile_attributes(const Encoding& encoding, std::uint32_t rate_hz);
 
 // Samples of one process that hit the same place.
 struct SampledStack {
@@ -71,8 +69,8 @@ struct Samples {
 class Sampler {
  public:
     // Opens the first of profile_events that every processor has, disabled. Errors: ExitCode::privilege with the
-    // reason of the last; nothing is sampled on some of the processors only.
-    static Result<Sampler> open(std::uint32_t rate_hz, std::span<const std::uint32_t> cpus,
+    // reason of the last; nothing is sampled on some of the processors only. `pmus` are those of the machine.
+    static Result<Sampler> open(std::uint32_t rate_hz, std::span<const std::uint32_t> cpus, std::span<const Pmu> pmus,
                                 const Host& host = host_facts(), SamplerApi& api = kernel_sampler_api());
 
     // Errors: an event that cannot be turned on; none is on then.
@@ -103,7 +101,7 @@ class Sampler {
     };
 
     Sampler(SamplerApi& api, Samples facts) : api_(&api), facts_(std::move(facts)) {}
-    tl::expected<void, int> open_event(const Event& event, std::span<const std::uint32_t> cpus);
+    tl::expected<void, int> open_event(const PlannedEvent& event, std::span<const std::uint32_t> cpus);
     void take(Ring::Record record);
     void add(StackSample&& sample);
     void add_counts();

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <chrono>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
+#include "base/words.h"
+#include "report/counter_figures.h"
 #include "report/figures.h"
 #include "report/fold.h"
 #include "report/sections.h"
@@ -26,61 +29,18 @@ constexpr std::size_t longest_event = 22;  // L1-dcache-load-misses, with a mark
 struct Event {
     std::string name;
     std::vector<CounterRow> rows;  // one for each of the roles
+    bool part = false;             // what one of several PMUs counted of the event before
 };
 
 bool is_scaled(const Event& event) {
     return std::ranges::any_of(event.rows, [](const CounterRow& row) { return row.running_share < 1; });
 }
 
-bool is_time(std::string_view event) {
-    return event == "task-clock" || event == "cpu-clock";
-}
 bool is_split(const CounterRow& row) {
     return row.user.measured() || row.kernel.measured();
 }
 bool is_counted(const CounterRow& row) {
     return is_split(row) || row.total.measured();
-}
-
-// "12 345", "412 k", "1.23 M"; nanoseconds as a time.
-std::string amount(std::string_view event, const Count& count) {
-    constexpr std::uint64_t written_out = 100'000;
-    if (!count.measured()) {
-        return std::string{not_available};
-    }
-    if (is_time(event)) {
-        return format_duration(std::chrono::nanoseconds{static_cast<std::int64_t>(count.value())});
-    }
-    if (count.value() < written_out) {
-        return format_count(count.value());
-    }
-    std::string text = format_bytes(count.value());
-    text.pop_back();  // events have the prefix alone
-    return text;
-}
-
-// What happens a few times a run: per byte it is a nought with digits behind it.
-bool is_rare(std::string_view event) {
-    return event == "context-switches" || event == "page-faults" || event == "cpu-migrations";
-}
-
-std::string per_byte(std::string_view event, const model::Figure<double>& figure) {
-    constexpr double least = 0.001;
-    if (is_rare(event)) {
-        return {};
-    }
-    if (!figure.measured()) {
-        return std::string{not_available};
-    }
-    const double value = figure.value();
-    const std::string unit = is_time(event) ? " ns" : "";
-    if (value <= 0) {
-        return "0" + unit;
-    }
-    if (value < least) {
-        return "<0.001" + unit;
-    }
-    return format_ratio(value, value < 1 ? 3 : value < 100 ? 2 : 0) + unit;
 }
 
 // The reason that says most: the default of a figure says nothing.
@@ -132,6 +92,42 @@ std::vector<Event> events_in(const std::vector<CounterRow>& counters, const std:
     return events;
 }
 
+// What each PMU counted of an event, where there are several: as rows below its own.
+std::vector<Event> parts_of(const Event& event) {
+    std::vector<Event> parts;
+    for (std::size_t role = 0; role < event.rows.size(); ++role) {
+        for (const auto& part : event.rows[role].parts) {
+            auto found = std::ranges::find(parts, "on " + part.pmu, &Event::name);
+            if (found == parts.end()) {
+                found = parts.insert(found, {"on " + part.pmu, event.rows, true});
+                for (auto& row : found->rows) {
+                    row = CounterRow{row.role, "", {}, {}, {}, {}, 1.0, {}, {}};
+                }
+            }
+            CounterRow& row = found->rows[role];
+            row.user = part.user;
+            row.kernel = part.kernel;
+            row.total = part.total;
+        }
+    }
+    return parts;
+}
+
+bool is_on_several(const Event& event) {
+    return std::ranges::any_of(event.rows, [](const CounterRow& row) { return row.parts.size() > 1; });
+}
+
+// Every event with the rows of its parts behind it.
+std::vector<Event> with_parts(std::vector<Event> events) {
+    std::vector<Event> all;
+    for (auto& event : events) {
+        std::vector<Event> parts = is_on_several(event) ? parts_of(event) : std::vector<Event>{};
+        all.push_back(std::move(event));
+        std::ranges::move(parts, std::back_inserter(all));
+    }
+    return all;
+}
+
 // A column of figures that each role has.
 struct Quantity {
     std::string heading;
@@ -144,7 +140,9 @@ std::vector<Quantity> quantities_of(model::Role role, bool split) {
     const auto user = [](const CounterRow& row) { return amount(row.event, row.user); };
     const auto kernel = [](const CounterRow& row) { return amount(row.event, row.kernel); };
     const auto total = [](const CounterRow& row) { return amount(row.event, row.total); };
-    const auto relative = [](const CounterRow& row) { return per_byte(row.event, row.per_byte); };
+    const auto relative = [](const CounterRow& row) {
+        return row.event.empty() ? std::string{} : per_byte(row.event, row.per_byte);  // parts have none
+    };
     if (split) {
         return {{name + " user", user}, {name + " kernel", kernel}, {name + " " + per, relative}};
     }
@@ -228,6 +226,26 @@ double smallest_share(const std::vector<CounterRow>& counters) {
     return smallest;
 }
 
+// The six of every run.
+bool is_hardware(std::string_view event) {
+    return is_one_of(event, {"cycles", "instructions", "cache-references", "cache-misses", "L1-dcache-load-misses",
+                             "LLC-load-misses"});
+}
+
+// Whether one reason stands for all of them, as on every machine without a PMU.
+bool hardware_is_missing_alike(const std::vector<Event>& events) {
+    std::set<std::string> reasons;
+    std::size_t count = 0;
+    for (const auto& event : events) {
+        if (is_hardware(event.name)) {
+            const bool missing = std::ranges::none_of(event.rows, is_counted);
+            reasons.insert(missing ? reason_of(event.rows.front()) : std::string{});
+            ++count;
+        }
+    }
+    return count > 1 && reasons.size() == 1 && !reasons.begin()->empty();
+}
+
 void put_notes(Page& page, std::string& title, const std::vector<std::string>& notes) {
     for (const auto& note : notes) {
         if (title.empty()) {
@@ -241,17 +259,21 @@ void put_notes(Page& page, std::string& title, const std::vector<std::string>& n
 }  // namespace
 
 void put_counters(Page& page, const std::vector<CounterRow>& counters) {
-    const std::vector<Event> events = events_in(counters, roles_in(counters));
+    const std::vector<Event> events = with_parts(events_in(counters, roles_in(counters)));
     Events split, whole;
     Missing missing;
+    const bool all_alike = hardware_is_missing_alike(events);
     for (const auto& event : events) {
         if (std::ranges::none_of(event.rows, is_counted)) {
-            missing.add(event.name, reason_of(event.rows.front()));
+            missing.add(all_alike && is_hardware(event.name) ? "each hardware event" : event.name,
+                        reason_of(event.rows.front()));
             continue;
         }
         const bool apart = std::ranges::any_of(event.rows, is_split);
         (apart ? split : whole).push_back(&event);
-        explain_cells(event, apart, missing);
+        if (!event.part) {
+            explain_cells(event, apart, missing);
+        }
     }
     std::string title = "CPU";
     const std::size_t name_width = std::max(name_width_of(split), name_width_of(whole));

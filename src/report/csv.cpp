@@ -125,27 +125,85 @@ void add_conclusions(Fields& fields, const Report& report) {
         known ? model::Figure<double>{report.findings[0].share} : model::Figure<double>{});
 }
 
+using Column = std::pair<std::string_view, std::string_view>;
+constexpr std::array<Column, 10> standard_events{{{"cycles", "cycles"},
+                                                  {"instructions", "instructions"},
+                                                  {"cache-references", "cache_references"},
+                                                  {"cache-misses", "cache_misses"},
+                                                  {"L1-dcache-load-misses", "l1_dcache_load_misses"},
+                                                  {"LLC-load-misses", "llc_load_misses"},
+                                                  {"task-clock", "task_clock_ns"},
+                                                  {"context-switches", "context_switches"},
+                                                  {"page-faults", "page_faults"},
+                                                  {"cpu-migrations", "cpu_migrations"}}};
+constexpr std::array<Column, 7> machine_events{{{"cycles", "cycles"},
+                                                {"instructions", "instructions"},
+                                                {"context-switches", "context_switches"},
+                                                {"page-faults", "page_faults"},
+                                                {"cpu-migrations", "cpu_migrations"},
+                                                {"busy-time", "busy_time_ns"},
+                                                {"softirq-time", "softirq_time_ns"}}};
+
+model::Figure<std::uint64_t> counted(const Report& report, model::Role role, std::string_view event) {
+    const auto found = std::ranges::find_if(
+        report.counters, [&](const model::CounterRow& row) { return row.role == role && row.event == event; });
+    return found == report.counters.end() ? model::Figure<std::uint64_t>{} : found->total;
+}
+
+model::Figure<std::uint64_t> counted_of_machine(const Report& report, std::string_view event) {
+    const auto rows = report.machine_counters ? report.machine_counters->rows : std::vector<model::MachineRow>{};
+    const auto found = std::ranges::find(rows, event, &model::MachineRow::event);
+    return found == rows.end() ? model::Figure<std::uint64_t>{} : found->total;
+}
+
 // Totals of user and kernel space under perf's names, in the order of perf/events.h.
 void add_counters(Fields& fields, const Report& report) {
-    using Name = std::pair<std::string_view, std::string_view>;
-    constexpr std::array<Name, 10> names{{{"cycles", "cycles"},
-                                          {"instructions", "instructions"},
-                                          {"cache-references", "cache_references"},
-                                          {"cache-misses", "cache_misses"},
-                                          {"L1-dcache-load-misses", "l1_dcache_load_misses"},
-                                          {"LLC-load-misses", "llc_load_misses"},
-                                          {"task-clock", "task_clock_ns"},
-                                          {"context-switches", "context_switches"},
-                                          {"page-faults", "page_faults"},
-                                          {"cpu-migrations", "cpu_migrations"}}};
     for (const auto& role : model::role_names) {
-        for (const auto& [event, column] : names) {
-            const auto found = std::ranges::find_if(report.counters, [&, name = event](const model::CounterRow& row) {
-                return row.role == role.value && row.event == name;
-            });
-            add(fields, fmt::format("{}_{}", role.text, column),
-                found == report.counters.end() ? model::Figure<std::uint64_t>{} : found->total);
+        for (const auto& [event, column] : standard_events) {
+            add(fields, fmt::format("{}_{}", role.text, column), counted(report, role.value, event));
         }
+    }
+    for (const auto& [event, column] : machine_events) {
+        add(fields, fmt::format("machine_{}", column), counted_of_machine(report, event));
+    }
+}
+
+// "cpu/event=0x3c,umask=0x1/" -> "cpu_event_0x3c_umask_0x1".
+std::string column_of(std::string_view event) {
+    std::string column;
+    for (const char letter : event) {
+        const bool upper = letter >= 'A' && letter <= 'Z';
+        const bool kept = (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9');
+        column += upper ? static_cast<char>(letter - 'A' + 'a') : kept ? letter : '_';
+    }
+    return column.ends_with('_') ? column.substr(0, column.size() - 1) : column;
+}
+
+template <std::size_t N>
+bool is_among(const std::array<Column, N>& columns, std::string_view event) {
+    return std::ranges::any_of(columns, [&](const Column& column) { return column.first == event; });
+}
+
+// Those that were asked for by name: columns that only such reports have.
+void add_extra_events(Fields& fields, const Report& report) {
+    std::vector<std::string> events;
+    const auto note = [&](const std::string& event) {
+        if (!is_among(standard_events, event) && !is_among(machine_events, event) &&
+            std::ranges::find(events, event) == events.end()) {
+            events.push_back(event);
+        }
+    };
+    for (const auto& row : report.counters) {
+        note(row.event);
+    }
+    for (const auto& row : report.machine_counters ? report.machine_counters->rows : std::vector<model::MachineRow>{}) {
+        note(row.event);
+    }
+    for (const auto& event : events) {
+        for (const auto& role : model::role_names) {
+            add(fields, fmt::format("{}_{}", role.text, column_of(event)), counted(report, role.value, event));
+        }
+        add(fields, "machine_" + column_of(event), counted_of_machine(report, event));
     }
 }
 
@@ -157,7 +215,8 @@ void add_environment(Fields& fields, const Report& report) {
 
 Fields fields_of(const Report& report) {
     Fields fields;
-    for (const auto part : {add_spec, add_ledger, add_latencies, add_conclusions, add_counters, add_environment}) {
+    for (const auto part :
+         {add_spec, add_ledger, add_latencies, add_conclusions, add_counters, add_extra_events, add_environment}) {
         part(fields, report);
     }
     return fields;
@@ -184,8 +243,8 @@ std::string record(const Fields& fields, std::string Field::*part) {
 
 }  // namespace
 
-std::string csv_header() {
-    return record(fields_of(Report{}), &Field::name);
+std::string csv_header(const Report& report) {
+    return record(fields_of(report), &Field::name);
 }
 
 std::string csv_row(const Report& report) {
@@ -193,7 +252,7 @@ std::string csv_row(const Report& report) {
 }
 
 std::string render_csv(const Report& report) {
-    return csv_header() + csv_row(report);
+    return csv_header(report) + csv_row(report);
 }
 
 }  // namespace netio::report

@@ -10,8 +10,9 @@
 
 namespace netio::report {
 
-// The names of the columns, with line feed; the same for every report of this version.
-std::string csv_header();
+// The names of the columns, with line feed; the same for every report of this version, but for the events that a run
+// was asked to count besides (--events): they have columns in its own header only.
+std::string csv_header(const model::Report& report = {});
 // One report as a row, with line feed: rows of several runs may follow one header.
 std::string csv_row(const model::Report& report);
 // Header and row.

@@ -5,6 +5,7 @@
 
 #include "model/report.h"
 #include "report/page.h"
+#include "report/terminal.h"
 
 // The parts of the terminal report, one file each. Each prints its part and nothing where there is nothing to say.
 
@@ -26,6 +27,8 @@ void put_witnesses(Page& page, const model::Witnesses& witnesses);
 void put_speed(Page& page, const model::Report& report);
 // Counters of the server's and the client's threads.
 void put_counters(Page& page, const std::vector<model::CounterRow>& counters);
+// What the whole machine did meanwhile.
+void put_machine(Page& page, const model::Report& report, Depth depth);
 // Where the time, or the cycles, of each payload byte went, by class of kernel work; only of runs with a profile.
 void put_profile(Page& page, const std::optional<model::Profile>& profile);
 // What each stage of the data path cost; only of runs that were timed.

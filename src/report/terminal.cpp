@@ -20,6 +20,7 @@ std::string render_terminal(const model::Report& report, const TerminalStyle& st
     page.blank();
     put_speed(page, report);
     put_counters(page, report.counters);
+    put_machine(page, report, depth);
     page.blank();
     put_profile(page, report.profile);
     page.blank();

@@ -38,7 +38,7 @@ std::vector<std::string> cells_of(const std::string& record) {
 }
 
 std::map<std::string, std::string> row_of(const model::Report& report) {
-    const auto names = cells_of(report::csv_header());
+    const auto names = cells_of(report::csv_header(report));
     const auto cells = cells_of(report::csv_row(report));
     REQUIRE(names.size() == cells.size());
     std::map<std::string, std::string> row;
@@ -110,6 +110,26 @@ TEST_CASE("csv: counters are totals of user and kernel space") {
     CHECK(row["completion_p50_ns"] == "");
     CHECK(row["top_cause"] == "");
     CHECK(row["top_cause_share_ratio"] == "");
+}
+
+TEST_CASE("csv: the machine's counters, and columns for the events that were asked for") {
+    auto row = row_of(test::zerocopy_over_veth());
+    CHECK(row["machine_cycles"] == "");
+    CHECK(row["machine_busy_time_ns"] == "9960000000");
+    CHECK(row["machine_softirq_time_ns"] == "1230000000");
+    CHECK(row["machine_context_switches"] == "12345");
+    row = row_of(test::hybrid());
+    CHECK(row["machine_cycles"] == "9876543210");
+    CHECK(row["machine_uncore_imc_0_data_read"] == "1234567");
+    CHECK(row["server_branch_misses"] == "569124");
+    CHECK(row["server_sched_sched_switch"] == "4711");
+    CHECK(row["server_cpu_core_event_0x3c_umask_0x1"] == "11");
+    CHECK(row["client_cpu_core_event_0x3c_umask_0x1"] == "");
+    CHECK(row["tier"] == "tracepoint");
+    const auto names = cells_of(report::csv_header(test::hybrid()));
+    CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
+    CHECK(names.size() == cells_of(report::csv_header()).size() + 4 * 3);
+    CHECK(report::render_csv(test::hybrid()).starts_with(report::csv_header(test::hybrid())));
 }
 
 TEST_CASE("csv: what was not measured is an empty cell") {

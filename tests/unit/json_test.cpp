@@ -84,7 +84,11 @@ Capture full_capture() {
     c.counters = {{Role::client, 4711, "cycles", "user", greatest, 10, 9},
                   {Role::client, 4711, "cycles", "kernel", Figure<std::uint64_t>::missing("this VM has no PMU"), 1, 1},
                   {Role::client, 4711, "cycles", "all", Figure<std::uint64_t>::missing(""), 1, 1},
+                  {Role::server, 4712, "cycles", "user", 5U, 10, 9, "cpu_atom"},
                   CounterReading{}};
+    c.machine_counters = {{3, "cycles", greatest, 10, 9, "cpu_core"},
+                          {4, "busy-time", Figure<std::uint64_t>::missing("too short"), 1, 1, {}},
+                          ProcessorReading{}};
     c.taps = {{"host", 4026531840, "0x800", 4712, "tcpdump", "eth0"}, TapFacts{}};
     c.lost_events = 1;
     c.lost_copies = 3;
@@ -155,9 +159,9 @@ void check_every_member_has_a_key() {
 }  // namespace
 
 TEST_CASE_TEMPLATE("json: every member of the model has a key", S, Spec, Environment, Tally, SocketFacts, DeviceFacts,
-                   LateCopyFacts, CounterReading, ProbeFacts, TapFacts, Capture, HistogramData, ErrorQueueClaim,
-                   ConnectionResult, WorkloadResult, Account, Balance, Ledger, Witnesses, Finding, Latency, CounterRow,
-                   Report) {
+                   LateCopyFacts, CounterReading, ProcessorReading, ProbeFacts, TapFacts, Capture, HistogramData,
+                   ErrorQueueClaim, ConnectionResult, WorkloadResult, Account, Balance, Ledger, Witnesses, Finding,
+                   Latency, CounterPart, CounterRow, MachineRow, MachineCounters, Report) {
     check_every_member_has_a_key<S>();
 }
 
@@ -202,6 +206,11 @@ TEST_CASE("json: how it looks") {
     CHECK(json["sockets"][0]["send_errors"].dump() == R"({"-1":4,"105":3})");
     CHECK(json["counters"][0]["count"] == greatest);
     CHECK(json["counters"][1]["count"].dump() == R"({"missing":"this VM has no PMU"})");
+    CHECK_FALSE(json["counters"][0].contains("pmu"));
+    CHECK(json["counters"][3]["pmu"] == "cpu_atom");
+    CHECK(json["machine_counters"][0].dump() ==
+          R"({"cpu":3,"event":"cycles","count":18446744073709551615,"enabled_ns":10,"running_ns":9,"pmu":"cpu_core"})");
+    CHECK_FALSE(to_json(Capture{}).contains("machine_counters"));
     CHECK(json["late_copies"][0]["direction"] == "receive");
     CHECK(to_json(full_connection().send_call_ns).dump() ==
           R"({"count":3,"sum":3010,"min":1000,"max":1010,"buckets":[[992,1008,2],[1008,1024,1]]})");

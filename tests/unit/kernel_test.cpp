@@ -4,14 +4,17 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
 #include "fake_root.h"
 #include "kernel/environment.h"
 #include "kernel/limits.h"
 #include "kernel/preemption.h"
+#include "kernel/processor_times.h"
 
 using namespace netio;
 using namespace netio::kernel;
@@ -214,4 +217,43 @@ TEST_CASE("preemption: a dynamic kernel says which model is in force") {
 TEST_CASE("preemption: what cannot be read may preempt") {
     const FakeRoot fake;
     CHECK(may_preempt(Root{fake.path()}));
+}
+
+TEST_CASE("kernel: the time of each processor, in steps of the interface to programs") {
+    const FakeRoot machine;
+    const Root root{machine.path()};
+    CHECK_FALSE(processor_times(root));
+    machine.file("proc/stat",
+                 "cpu  100 20 30 400 5 6 7 8 9 0\n"
+                 "cpu0 60 10 20 200 5 2 3 8 9 0\n"
+                 "cpu12 40 10 10 200 0 4 4 0 0 0\n"
+                 "cpu13 40 10 10 200 0 4 x 0 0 0\n"
+                 "cpu14 40\n"
+                 "intr 104411851 0\n");
+    const auto times = processor_times(root);
+    REQUIRE(times);
+    const std::uint64_t step = processor_time_step_ns();
+    CHECK(step > 0);
+    // User, nice, system, interrupts and softirqs; not idle, waiting or stolen, and guests' time only once.
+    CHECK(*times == std::vector<ProcessorTimes>{{0, 95 * step, 3 * step}, {12, 68 * step, 4 * step}});
+}
+
+TEST_CASE("kernel: what processors did between two moments") {
+    const std::vector<ProcessorTimes> before{{0, 1000, 100}, {2, 5000, 500}};
+    const std::vector<ProcessorTimes> after{{0, 4000, 150}, {1, 9000, 900}, {2, 5000, 400}};
+    const std::chrono::nanoseconds long_enough{50 * processor_time_step_ns()};
+    const auto readings = time_readings(before, after, long_enough);
+    REQUIRE(readings.size() == 4);  // processor 1 came in between
+    CHECK(readings[0].cpu == 0);
+    CHECK(readings[0].event == "busy-time");
+    CHECK(readings[0].count.value() == 3000);
+    CHECK(readings[0].enabled_ns == static_cast<std::uint64_t>(long_enough.count()));
+    CHECK(readings[0].running_ns == readings[0].enabled_ns);
+    CHECK(readings[1].event == "softirq-time");
+    CHECK(readings[1].count.value() == 50);
+    CHECK(readings[2].count.value() == 0);
+    CHECK(readings[3].count.value() == 0);  // such a clock was seen to go back (proc(5))
+    for (const auto& reading : time_readings(before, after, long_enough - std::chrono::nanoseconds(1))) {
+        CHECK(reading.count.reason().starts_with("the run took less than 50 steps of "));
+    }
 }

@@ -102,6 +102,29 @@ inline std::vector<model::CounterRow> counters_with_pmu() {
     return rows;
 }
 
+inline model::MachineRow of_machine(std::string event, const model::Figure<std::uint64_t>& total, double per_byte) {
+    model::MachineRow made;
+    made.event = std::move(event);
+    made.total = made.counted = total;
+    made.per_byte = per_byte;
+    return made;
+}
+
+// Of a machine without PMU: what the kernel itself counts.
+inline model::MachineCounters machine_without_pmu() {
+    model::MachineCounters made{2, {}};
+    made.rows.push_back(of_machine("busy-time", 9'960'000'000, 1.474));
+    made.rows.push_back(of_machine("softirq-time", 1'230'000'000, 0.182));
+    for (const char* event : {"cycles", "instructions"}) {
+        made.rows.push_back(of_machine(event, model::Figure<std::uint64_t>::missing(no_pmu), 0));
+        made.rows.back().per_byte = model::Figure<double>::missing(no_pmu);
+    }
+    made.rows.push_back(of_machine("context-switches", 12'345, 1.8e-6));
+    made.rows.push_back(of_machine("page-faults", 1'204, 1.8e-7));
+    made.rows.push_back(of_machine("cpu-migrations", 31, 4.6e-9));
+    return made;
+}
+
 inline model::ProbeFacts probe(std::string name, std::string meaning, bool required, model::Tier tier) {
     model::ProbeFacts made;
     made.probe = std::move(name);
@@ -132,6 +155,7 @@ inline model::Report base_report(model::CopyMode mode) {
     report.throughput_bits_per_second = 10.806e9;
     report.coverage = full_coverage();
     report.counters = counters_without_pmu();
+    report.machine_counters = machine_without_pmu();
     report.ledger.payload_bytes = 6'755'631'104;
     report.ledger.send_calls = 412'331;
     report.ledger.unexplained_bytes = 0;
@@ -209,6 +233,40 @@ inline model::Report one_copy() {
     report.latencies[2].id = report.latencies[2].name = "completion";
     report.latencies[2].p50_ns = model::Figure<double>::missing("only zerocopy sends complete later");
     report.counters = counters_with_pmu();
+    return report;
+}
+
+// Two kinds of cores, whose PMUs count by themselves and shared their hardware; and events that were asked for by name.
+inline model::Report hybrid() {
+    model::Report report = one_copy();
+    report.machine_counters.reset();
+    for (auto& row : report.counters) {
+        if (!row.user.measured()) {
+            continue;
+        }
+        for (const auto& [pmu, share] : {std::pair{"cpu_atom", 4U}, std::pair{"cpu_core", 1U}}) {
+            const auto of = [share = share](const model::Figure<std::uint64_t>& figure) {
+                return model::Figure<std::uint64_t>{share == 4 ? figure.value() / 4
+                                                               : figure.value() - figure.value() / 4};
+            };
+            row.parts.push_back({pmu, of(row.user), of(row.kernel), of(row.total)});
+        }
+    }
+    for (const auto role : {model::Role::server, model::Role::client}) {
+        report.counters.push_back(split(role, "branch-misses", 1'234, 567'890, 0.0086));
+        report.counters.push_back(whole(role, "sched:sched_switch", 4'711, 7.1e-5));
+    }
+    report.counters.push_back(split(model::Role::server, "cpu_core/event=0x3c,umask=0x1/", 5, 6, 1.7e-7));
+    report.counters.push_back(uncounted(model::Role::client, "cpu_core/event=0x3c,umask=0x1/", "the thread had ended"));
+    model::MachineCounters machine = machine_without_pmu();
+    machine.cpus = 8;
+    machine.rows[2] = of_machine("cycles", 9'876'543'210, 149.4);
+    machine.rows[2].counted = 4'567'000'000;
+    machine.rows[2].running_share = 0.462;
+    machine.rows[2].parts = {{"cpu_atom", {}, {}, 876'543'210}, {"cpu_core", {}, {}, 9'000'000'000}};
+    machine.rows[3] = of_machine("instructions", model::Figure<std::uint64_t>::missing("its processor is offline"), 0);
+    machine.rows.push_back(of_machine("uncore_imc_0/data_read/", 1'234'567, 0.0187));
+    report.machine_counters = machine;
     return report;
 }
 

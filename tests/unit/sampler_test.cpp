@@ -19,6 +19,7 @@
 #include "perf/cpu_counters.h"
 #include "perf/records.h"
 #include "perf/ring.h"
+#include "pmu_fixture.h"
 
 namespace {
 
@@ -152,7 +153,7 @@ const Host without_pmu{{}, 2};
 const Host with_pmu{{"cpu"}, 1};
 
 netio::Result<Sampler> open_sampler(FakeApi& api, const Host& host = with_pmu) {
-    return Sampler::open(997, two_cpus, host, api);
+    return Sampler::open(997, two_cpus, {}, host, api);
 }
 
 }  // namespace
@@ -244,7 +245,7 @@ TEST_CASE("record: a chain that says it is longer than the record is none") {
 }
 
 TEST_CASE("profile attributes: a rate, kernel call chains only, and times to tell a shared counter by") {
-    const perf_event_attr attr = profile_attributes(profile_events[1].event, 997);
+    const perf_event_attr attr = profile_attributes({PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK}, 997);
     CHECK(attr.type == PERF_TYPE_SOFTWARE);
     CHECK(attr.config == PERF_COUNT_SW_CPU_CLOCK);
     CHECK(attr.freq == 1);
@@ -276,6 +277,32 @@ TEST_CASE("sampler: hardware cycles on every processor where they can be had") {
     CHECK(samples.cpus == 2);
 }
 
+TEST_CASE("sampler: with several kinds of cores each processor is asked by the PMU of its own") {
+    const FakeRoot root;
+    netio::test::add_intel_hybrid(root);
+    const auto pmus = find_pmus(root.path());
+    FakeApi api;
+    const auto sampler = Sampler::open(997, two_cpus, pmus, host_facts(root.path()), api);
+    REQUIRE(sampler);
+    REQUIRE(api.openings.size() == 2);
+    CHECK(api.openings[0].first.config == 0x400000000);  // processor 0: cpu_core
+    CHECK(api.openings[1].first.config == 0xa00000000);  // processor 5: cpu_atom
+
+    FakeApi old;  // takes no type of a PMU for an event of its own
+    old.refuse = [](const perf_event_attr& attr, auto) {
+        return attr.type == PERF_TYPE_HARDWARE && attr.config >> 32 != 0 ? EINVAL : 0;
+    };
+    auto by_name = Sampler::open(997, two_cpus, pmus, host_facts(root.path()), old);
+    REQUIRE(by_name);
+    REQUIRE(old.openings.size() == 3);
+    CHECK(old.openings[1].first.type == 4);
+    CHECK(old.openings[1].first.config == 0x3c);
+    CHECK(old.openings[2].first.type == 10);
+    const Samples samples = by_name->collect();
+    CHECK(samples.event == "cycles");
+    CHECK(samples.not_cycles.empty());
+}
+
 TEST_CASE("sampler: where one processor lacks cycles, the clock on all of them, and the reason") {
     FakeApi api;
     api.refuse = [](const perf_event_attr& attr, std::uint32_t cpu) {
@@ -298,7 +325,7 @@ TEST_CASE("sampler: where nothing can be sampled, one error with the reason") {
     CHECK(sampler.error().code == netio::ExitCode::privilege);
     CHECK(sampler.error().why ==
           "Permission denied (EACCES): kernel.perf_event_paranoid is 1; try sudo or CAP_PERFMON");
-    CHECK_FALSE(Sampler::open(997, {}, with_pmu, api));
+    CHECK_FALSE(Sampler::open(997, {}, {}, with_pmu, api));
 
     FakeApi too_fast;
     too_fast.refuse = [](const auto&, auto) { return EINVAL; };
@@ -399,7 +426,7 @@ TEST_CASE("online processors: ranges and single ones, and nothing where that is 
 
 TEST_CASE("sampler: counters of a processor for BPF programs are pinned, of kernel space, and all or none") {
     FakeApi api;
-    const auto counters = open_cpu_counters(two_cpus, Host{}, api);
+    const auto counters = open_cpu_counters(two_cpus, {}, Naming::extended, Host{}, api);
     CHECK(counters.missing.empty());
     REQUIRE(counters.cpus.size() == 2);
     CHECK(counters.cpus[1].cpu == 5);
@@ -412,8 +439,23 @@ TEST_CASE("sampler: counters of a processor for BPF programs are pinned, of kern
     CHECK(api.openings[0].first.config == PERF_COUNT_HW_CPU_CYCLES);
     CHECK(api.openings[1].first.config == PERF_COUNT_HW_INSTRUCTIONS);
     api.refuse = [](const auto&, std::uint32_t cpu) { return cpu == 5 ? ENOENT : 0; };
-    const auto refused = open_cpu_counters(two_cpus, Host{}, api);
+    const auto refused = open_cpu_counters(two_cpus, {}, Naming::extended, Host{}, api);
     CHECK(refused.cpus.empty());
     CHECK(refused.missing.starts_with("cycles: "));
-    CHECK_FALSE(open_cpu_counters({}, Host{}, api).missing.empty());
+    CHECK_FALSE(open_cpu_counters({}, {}, Naming::extended, Host{}, api).missing.empty());
+}
+
+TEST_CASE("cpu counters: with several kinds of cores each processor is asked by the PMU of its own") {
+    const FakeRoot root;
+    netio::test::add_intel_hybrid(root);
+    const auto pmus = find_pmus(root.path());
+    FakeApi api;
+    CHECK(open_cpu_counters(two_cpus, pmus, Naming::extended, Host{}, api).missing.empty());
+    REQUIRE(api.openings.size() == 4);
+    CHECK(api.openings[0].first.config == 0x400000000);
+    CHECK(api.openings[3].first.config == 0xa00000001);
+    FakeApi by_name;
+    CHECK(open_cpu_counters(two_cpus, pmus, Naming::own, Host{}, by_name).missing.empty());
+    CHECK(by_name.openings[3].first.type == 10);
+    CHECK(by_name.openings[3].first.config == 0xc0);
 }

@@ -37,6 +37,7 @@ const std::map<std::string, std::function<model::Report()>> reports{{"zerocopy_v
                                                                     {"interrupted", test::interrupted},
                                                                     {"lost_events", test::lost_events},
                                                                     {"everything_missing", test::everything_missing},
+                                                                    {"hybrid", test::hybrid},
                                                                     {"long_names", test::long_names}};
 
 TerminalStyle style(unsigned columns, bool colour = false, bool unicode = true) {
@@ -79,6 +80,7 @@ TEST_CASE("terminal: reports are as they were when a person last looked at them"
         test::check_golden(name + ".80.txt", render_terminal(make(), style(80)));
     }
     test::check_golden("zerocopy_veth.120.txt", render_terminal(test::zerocopy_over_veth(), style(120)));
+    test::check_golden("hybrid.120.txt", render_terminal(test::hybrid(), style(120)));
     test::check_golden("silent_copies.120.txt", render_terminal(test::silent_copies(), style(120)));
     test::check_golden("one_copy.60.ascii.txt", render_terminal(test::one_copy(), style(60, false, false)));
     test::check_golden("lost_events.80.colour.txt", render_terminal(test::lost_events(), style(80, true)));
@@ -142,6 +144,37 @@ TEST_CASE("terminal: the evidence has both sides of every balance, and the stack
     CHECK_FALSE(has(render_terminal(report, style(200)), "Balances"));
 }
 
+TEST_CASE("terminal: the evidence has what was read of a counter that shared its hardware") {
+    const std::string text = render_terminal(test::hybrid(), style(200), report::Depth::evidence);
+    CHECK(has(text, "machine cycles: 4.57 G read, while it counted 46.2 % of the time or more; 9.88 G in all of it"));
+    CHECK(has(text, "server L1-dcache-load-misses: "));
+    CHECK_FALSE(has(text, "server cycles: "));
+    CHECK_FALSE(has(render_terminal(test::hybrid(), style(200)), "read, while it counted"));
+}
+
+TEST_CASE("terminal: hardware events stand together where one reason stands for all, and else by name") {
+    auto report = test::zerocopy_over_veth();
+    report.counters[5] = test::uncounted(model::Role::server, "LLC-load-misses", "no counter was left");
+    const std::string text = render_terminal(report, style(200));
+    CHECK_FALSE(has(text, "each hardware event"));
+    CHECK(has(text, "cycles, instructions, cache-references, cache-misses, L1-dcache-load-misses n/a: " +
+                        std::string(test::no_pmu)));
+    CHECK(has(text, "LLC-load-misses n/a: no counter was left"));
+}
+
+TEST_CASE("terminal: what the machine could not count for the threads' own reason is not said twice") {
+    const std::string text = render_terminal(test::zerocopy_over_veth(), style(200));
+    CHECK(has(text, "Machine   2 CPUs \u00b7 busy 9.96 s (1.47 ns/B) \u00b7 softirq 1.23 s (0.182 ns/B)\n"));
+    const std::string all = render_terminal(test::zerocopy_over_veth(), style(200), report::Depth::evidence);
+    CHECK(has(all, " \u00b7 context-switches 12 345 \u00b7 page-faults 1 204 \u00b7 cpu-migrations 31\n"));
+    CHECK(text.find(test::no_pmu) == text.rfind(test::no_pmu));
+    auto report = test::zerocopy_over_veth();
+    report.machine_counters->rows[2].total = model::Figure<std::uint64_t>::missing("paranoid");
+    CHECK(has(render_terminal(report, style(200)), "cycles n/a: paranoid"));
+    report.machine_counters.reset();
+    CHECK_FALSE(has(render_terminal(report, style(200)), "Machine"));
+}
+
 TEST_CASE("terminal: a normal run is one screen of 40 lines") {
     CHECK(lines_of(render_terminal(test::zerocopy_over_veth(), style(80))).size() <= 40);
     CHECK(lines_of(render_terminal(test::one_copy(), style(80))).size() <= 40);
@@ -161,7 +194,7 @@ TEST_CASE("terminal: what was not measured is n/a with its reason, and never 0")
               "the probe send is missing"));
     CHECK(has(text, "error queue, kernel record, bytes copied n/a: not measured"));
     CHECK(has(text, "throughput, send() n/a: not measured"));
-    CHECK(has(text, "LLC-load-misses n/a: this machine exposes no hardware counter"));
+    CHECK(has(text, "each hardware event n/a: this machine exposes no hardware counter"));
     CHECK(has(text, "fentry/tcp_sendmsg_locked, kprobe/tcp_sendmsg_locked: Operation not permitted (EPERM); "));
     CHECK_FALSE(has(text, "0 B\n"));
     CHECK_FALSE(has(text, "0.00"));
