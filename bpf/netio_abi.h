@@ -30,7 +30,9 @@ enum netio_site {
     NETIO_RECEIVE_COPIED = 14,
     NETIO_RECEIVE_RETURNED = 15,
     NETIO_TRANSMIT_CLONED = 16,
-    NETIO_SITES = 17,
+    NETIO_SEND_FAST_OPEN = 17,
+    NETIO_SEND_IN_SYN = 18,
+    NETIO_SITES = 19,
 };
 
 #define NETIO_FRAMES 32 /* a tunnel through a bridge is that deep */
@@ -97,7 +99,9 @@ struct netio_socket {
     __u32 pulling_copier;
     __u64 untold_device; /* that got a copied packet whose payload could not be told; 0: none */
     __u8 in_sockmap;     /* a BPF program gets what is sent, before TCP does */
-    __u8 pad[7];
+    __u8 opened;         /* its first packet was seen: a send call opened the connection */
+    __u8 pad[2];
+    __u32 syn_bytes;                     /* of the call in progress, which pins the rest, in that packet */
     char upper_layer[NETIO_UPPER_LAYER]; /* TCP_ULP: "tls"; empty: none */
 };
 

@@ -8,6 +8,7 @@
 
 #define MSG_ZEROCOPY 0x4000000
 #define MSG_SPLICE_PAGES 0x8000000 /* Linux 6.5 */
+#define MSG_FASTOPEN 0x20000000
 #define NETIF_F_SG 1ULL
 
 /* What tcp_sendmsg_locked decides at its start, from the same fields. `msg` is 0 where it is not known: a system call
@@ -24,13 +25,17 @@ static __always_inline __u32 kind_of_call(__u64 sk, __u64 msg, __u32 flags) {
 
         if (!given && !(READ(struct sock, sk, __sk_common.skc_flags) & bit))
             return NETIO_SEND_NOT_OPTED_IN;
+        /* The call connects (or fails, on a socket that is connected), and it was decided before that to copy: a socket
+         * without a route has no capabilities. */
+        if (flags & MSG_FASTOPEN)
+            return NETIO_SEND_FAST_OPEN;
         return scatter_gather ? NETIO_SEND_PINNED : NETIO_SEND_ROUTE_WITHOUT_SG;
     }
     return scatter_gather ? NETIO_SEND_SPLICED : NETIO_SEND_COPIED;
 }
 
 static __always_inline bool takes_id(__u32 kind) {
-    return kind == NETIO_SEND_PINNED || kind == NETIO_SEND_ROUTE_WITHOUT_SG;
+    return kind == NETIO_SEND_PINNED || kind == NETIO_SEND_ROUTE_WITHOUT_SG || kind == NETIO_SEND_FAST_OPEN;
 }
 
 static __always_inline __u32 write_sequence(__u64 sk) {
@@ -62,6 +67,8 @@ static __always_inline void note_position(struct netio_task* task, __u64 sk, __u
     sequence = write_sequence(sk);
     if (socket->zerocopy_used && !takes_id(socket->last_kind))
         socket->plain_position += sequence - socket->last_sequence;
+    if (!socket->zerocopy_used)
+        socket->end_id = id - 1; /* none has returned; the first call of a socket is number 0 */
     socket->last_sequence = sequence;
     socket->last_kind = kind;
     socket->zerocopy_used = 1;
@@ -154,6 +161,20 @@ static __always_inline int layered_send_begins(__u64 sk, __u64 msg) {
     return 0;
 }
 
+/* What a call took that gets a completion. The bytes that went with the first packet of the connection were copied into
+ * it, whatever became of the rest. */
+static __always_inline void count_taken(struct netio_socket* socket, __u32 slot, __u32 kind, __u32 bytes) {
+    __u32 in_syn = kind == NETIO_SEND_PINNED ? socket->syn_bytes : 0;
+
+    if (!in_syn || in_syn > bytes) {
+        count(slot, kind, 1, bytes);
+        return;
+    }
+    socket->syn_bytes = 0;
+    count(slot, NETIO_SEND_IN_SYN, 1, in_syn);
+    count(slot, kind, 0, bytes - in_syn);
+}
+
 /* A call returned `result`: bytes taken, or a negative errno. `msg` is 0 where it is not known, which is so where calls
  * within calls are not seen. */
 static __always_inline int send_ends(__u64 sk, __u64 msg, __s32 result) {
@@ -177,12 +198,14 @@ static __always_inline int send_ends(__u64 sk, __u64 msg, __s32 result) {
         note_refusal(sk, slot, result);
         return count_error(slot, result);
     }
-    count(slot, kind, 1, result);
-    if (!begun || !takes_id(kind))
+    if (!begun || !takes_id(kind)) {
+        count(slot, kind, 1, result);
         return 0;
+    }
     socket = bpf_map_lookup_elem(&sockets, &slot);
     if (!socket)
         return 0;
+    count_taken(socket, slot, kind, result);
     socket->end_position = task->start_position + result;
     socket->end_id = task->id;
     if (task->msg == MSG_OF_SYSCALL)

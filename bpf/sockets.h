@@ -89,23 +89,10 @@ static __always_inline void describe_layers(struct netio_socket* socket, __u64 s
     ((__u64*)socket->upper_layer)[1] = word_at(name + 8);
 }
 
-static __noinline int describe_socket(__u64 sk, __u32 slot) {
-    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+static __always_inline void describe_ends(struct netio_socket* socket, __u64 sk) {
     struct in6_addr address;
-    __u64 id = current_task_id();
-    __u64 net;
     __be32 v4;
 
-    if (!socket)
-        return 0;
-    __builtin_memset(socket, 0, sizeof(*socket));
-    net = (__u64)READ(struct sock, sk, __sk_common.skc_net.net);
-    socket->sk = sk;
-    socket->netns = READ(struct net, net, ns.inum);
-    socket->tgid = id >> 32;
-    socket->pid = id;
-    bpf_get_current_comm(socket->comm, sizeof(socket->comm));
-    socket->family = READ(struct sock, sk, __sk_common.skc_family);
     socket->local_port = READ(struct sock, sk, __sk_common.skc_num);
     socket->remote_port = __builtin_bswap16(READ(struct sock, sk, __sk_common.skc_dport));
     if (socket->family == AF_INET) {
@@ -119,6 +106,24 @@ static __noinline int describe_socket(__u64 sk, __u32 slot) {
         address = READ(struct sock, sk, __sk_common.skc_v6_daddr);
         __builtin_memcpy(socket->remote_address, &address, sizeof(address));
     }
+}
+
+static __noinline int describe_socket(__u64 sk, __u32 slot) {
+    struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &slot);
+    __u64 id = current_task_id();
+    __u64 net;
+
+    if (!socket)
+        return 0;
+    __builtin_memset(socket, 0, sizeof(*socket));
+    net = (__u64)READ(struct sock, sk, __sk_common.skc_net.net);
+    socket->sk = sk;
+    socket->netns = READ(struct net, net, ns.inum);
+    socket->tgid = id >> 32;
+    socket->pid = id;
+    bpf_get_current_comm(socket->comm, sizeof(socket->comm));
+    socket->family = READ(struct sock, sk, __sk_common.skc_family);
+    describe_ends(socket, sk);
     socket->protocol = READ(struct sock, sk, sk_protocol);
     describe_layers(socket, sk);
     socket->used = 1;

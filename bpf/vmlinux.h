@@ -177,9 +177,14 @@ struct inet_connection_sock {
 	const struct tcp_ulp_ops *icsk_ulp_ops;
 };
 
+struct tcp_fastopen_request {
+	struct msghdr *data;
+};
+
 struct tcp_sock {
 	__u32 copied_seq;
 	__u32 write_seq;
+	struct tcp_fastopen_request *fastopen_req;
 };
 
 struct tcphdr {

@@ -9,6 +9,7 @@
 #ifndef NETIO_WINDOW_H
 #define NETIO_WINDOW_H
 
+#include "opening.h"
 #include "pulled.h"
 
 #define PAGE_BYTES 4096
@@ -68,7 +69,7 @@ static __noinline __u32 slot_of_clone(__u64 skb) {
 static __always_inline int transmit_queued(__u64 skb) {
     struct window* w = this_window();
     __u64 sk, info, device, top;
-    bool same, arrived, handed_on, again, counted, uncopied;
+    bool same, arrived, handed_on, again, counted, uncopied, opening;
     __u32 slot, paged, headers, own_headers;
 
     if (!w || !measuring)
@@ -77,6 +78,9 @@ static __always_inline int transmit_queued(__u64 skb) {
     if (late_from_transmit && !paged)
         count_encrypted(skb, (__u64)READ(struct sk_buff, skb, dev));
     sk = (__u64)READ(struct sk_buff, skb, sk);
+    opening = is_opening(sk);
+    if (opening)
+        connection_opens(sk, skb);
     same = w->armed && w->skb == skb;
     device = (__u64)READ(struct sk_buff, skb, dev);
     /* A new packet may have the address of one that is gone; but it came in from nowhere, and comes to the first
@@ -115,7 +119,7 @@ static __always_inline int transmit_queued(__u64 skb) {
     if (!paged) {
         if (arrived) /* pulled or not: that stands among the arrivals */
             return 0;
-        if (pulled_before(skb, device, slot) || counted || !late_from_transmit)
+        if (pulled_before(skb, device, slot) || counted || !late_from_transmit || opening)
             return 0;
         if (own_headers && w->linear_bytes)
             count_copied_before(skb, device, slot, w->linear_bytes);

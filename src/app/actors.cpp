@@ -48,7 +48,9 @@ std::vector<std::string> server_arguments(const Spec& spec, const Network& netwo
                                                      {changes.late_completions, "--late-completions"},
                                                      {changes.empty_sends, "--empty-sends"},
                                                      {changes.uncounted_completions, "--uncounted-completions"},
-                                                     {changes.mptcp, "--mptcp"}};
+                                                     {changes.mptcp, "--mptcp"},
+                                                     {changes.fast_open, "--fast-open"},
+                                                     {changes.fast_open_connect, "--fast-open-connect"}};
     for (const auto& [given, name] : switches) {
         if (given) {
             arguments.emplace_back(name);

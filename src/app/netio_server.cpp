@@ -43,6 +43,12 @@ void declare(CLI::App& cli, Arguments& arguments) {
     cli.add_flag("--uncounted-completions", arguments.server.uncounted_completions,
                  "zerocopy: read completions and wait for none, for what stands before TCP (sockmap) numbers its own");
     cli.add_flag("--mptcp", arguments.server.mptcp, "Multipath TCP in place of TCP; the client needs it as well");
+    cli.add_flag_callback(
+        "--fast-open", [&] { arguments.server.opening = workload::Opening::by_first_send; },
+        "Open the measured connection to the client, with data in its first packet (MSG_FASTOPEN)");
+    cli.add_flag_callback(
+        "--fast-open-connect", [&] { arguments.server.opening = workload::Opening::by_deferred_send; },
+        "The same by connect(2) with TCP_FASTOPEN_CONNECT");
     cli.add_flag("--secret-memory", arguments.server.secret_memory,
                  "zerocopy: messages in memory that the kernel cannot pin (memfd_secret)");
     cli.add_flag("--empty-sends", arguments.server.empty_sends, "zerocopy: a send without bytes after each message");

@@ -137,14 +137,15 @@ SiteTotal total_by_site(const Capture& capture, Site site) {
 }
 
 void find_by_site(const Capture& capture, const model::Figure<std::uint64_t>& payload, std::vector<Finding>& findings) {
-    for (const Site site : {Site::send_not_opted_in, Site::send_route_without_sg}) {
+    for (const Site site :
+         {Site::send_not_opted_in, Site::send_route_without_sg, Site::send_fast_open, Site::send_in_syn}) {
         auto [tally, evidence] = total_by_site(capture, site);
         if (tally.calls == 0) {
             continue;
         }
         const std::string id = row_for([&](const Rule& rule) { return rule.site == to_string(site); });
         findings.push_back(make_finding(id, tally.calls, tally.bytes, payload));
-        findings.back().silent = site == Site::send_not_opted_in;
+        findings.back().silent = site == Site::send_not_opted_in || site == Site::send_in_syn;
         findings.back().evidence = std::move(evidence);
     }
 }

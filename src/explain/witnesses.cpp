@@ -134,7 +134,10 @@ void compare_record_with_bytes(const Capture& capture, const ledger::Books& book
     const std::uint64_t recorded = witnesses.recorded_copied_bytes.value();
     const bool silent = witnesses.moved_silent_bytes.value_or(0) != 0;
     const bool others = witnesses.moved_clone_bytes.value_or(0) != 0 || ledger::bytes_by(books, Telling::unknown) != 0;
-    const auto at_once = ledger::total(capture, Role::server, Site::send_route_without_sg).bytes;
+    std::uint64_t at_once = 0;
+    for (const Site site : {Site::send_route_without_sg, Site::send_fast_open, Site::send_in_syn}) {
+        at_once += ledger::total(capture, Role::server, site).bytes;
+    }
     if (recorded > flagged + at_once && (flagged != 0 || silent)) {
         const bool short_books = books.ledger.unexplained_bytes.value_or(0) != 0;
         said.differences.push_back(fmt::format(

@@ -106,6 +106,14 @@ Balance make_balance(std::string id, std::string equation, Bytes left, Bytes rig
     return balance;
 }
 
+// All that send calls took.
+constexpr auto send_sites = {Site::send_copied,    Site::send_not_opted_in, Site::send_route_without_sg,
+                             Site::send_fast_open, Site::send_in_syn,       Site::send_pinned,
+                             Site::send_spliced};
+// What of it gets a completion.
+constexpr auto completing_sites = {Site::send_route_without_sg, Site::send_fast_open, Site::send_in_syn,
+                                   Site::send_pinned};
+
 // What one call site of the sending side contributes; left out where it saw nothing and was not asked for.
 struct SendRow {
     const char* id;
@@ -118,6 +126,8 @@ constexpr SendRow send_rows[] = {
     {"sent.copied", "copied", "tcp_sendmsg_locked", Site::send_copied, true},
     {"sent.not-opted-in", "copied", "tcp_sendmsg_locked, flag ignored", Site::send_not_opted_in, true},
     {"sent.route-without-sg", "copied", "tcp_sendmsg_locked, no SG on the route", Site::send_route_without_sg, true},
+    {"sent.fast-open", "copied", "tcp_sendmsg_locked, not connected", Site::send_fast_open, true},
+    {"sent.in-syn", "copied", "tcp_send_syn_data", Site::send_in_syn, true},
     {"sent.pinned", "pinned", "skb_zerocopy_iter_stream", Site::send_pinned, false},
     {"sent.spliced", "referenced", "skb_splice_from_iter", Site::send_spliced, false},
 };
@@ -223,7 +233,7 @@ Bytes completed_bytes(const Capture& capture) {
 }
 
 void balance_completions(const Capture& capture, model::Ledger& ledger) {
-    const Tally taken = sum_of(capture, Role::server, {Site::send_pinned, Site::send_route_without_sg});
+    const Tally taken = sum_of(capture, Role::server, completing_sites);
     if (taken.bytes == 0) {
         return;
     }
@@ -239,9 +249,7 @@ void balance_completions(const Capture& capture, model::Ledger& ledger) {
 }
 
 bool only_pinned(const Capture& capture) {
-    return sum_of(capture, Role::server,
-                  {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg, Site::send_spliced})
-               .bytes == 0;
+    return sum_of(capture, Role::server, send_sites).bytes == total(capture, Role::server, Site::send_pinned).bytes;
 }
 
 // Pinned bytes go to a device's queue once, once more each time they are retransmitted, and once for each clone that is
@@ -313,9 +321,7 @@ void balance_arrival(const Capture& capture, const std::vector<LateGroup>& late,
 }
 
 void add_balances(const Capture& capture, const std::vector<LateGroup>& late, model::Ledger& ledger) {
-    const Tally taken = sum_of(capture, Role::server,
-                               {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg,
-                                Site::send_pinned, Site::send_spliced});
+    const Tally taken = sum_of(capture, Role::server, send_sites);
     const std::uint64_t sent = program_bytes(capture.server);
     const std::uint64_t received = program_bytes(capture.client);
     ledger.balances.push_back(make_balance("sent", "returned by send calls = copied + pinned + referenced", sent,
@@ -395,10 +401,7 @@ Books close_books(const Capture& capture) {
     books.late = group_late_copies(capture);
     model::Ledger& ledger = books.ledger;
     ledger.payload_bytes = program_bytes(capture.server);
-    ledger.send_calls = calls_seen(capture, "send-call",
-                                   sum_of(capture, Role::server,
-                                          {Site::send_copied, Site::send_not_opted_in, Site::send_route_without_sg,
-                                           Site::send_pinned, Site::send_spliced}));
+    ledger.send_calls = calls_seen(capture, "send-call", sum_of(capture, Role::server, send_sites));
     add_send_accounts(capture, ledger);
     add_left_account(capture, books.late, ledger);
     if (auto decryption = decryption_account(capture, ledger.payload_bytes)) {

@@ -29,8 +29,10 @@ enum class Site : std::uint8_t {
     receive_copied = 14,        // copied to user memory (skb_copy_datagram_iter)
     receive_returned = 15,      // returned by receive calls
     transmit_cloned = 16,       // the part of transmit_queued that is in clones, made on the way (mirroring, flooding)
+    send_fast_open = 17,        // MSG_ZEROCOPY with MSG_FASTOPEN: bytes copied, for the call came before the connection
+    send_in_syn = 18,  // the part of a call with pinned pages that was copied into the connection's first packet
 };
-inline constexpr std::size_t site_count = 17;
+inline constexpr std::size_t site_count = 19;
 inline constexpr std::array<Name<Site>, site_count> site_names{{
     {Site::send_copied, "send-copied"},
     {Site::send_not_opted_in, "send-not-opted-in"},
@@ -49,6 +51,8 @@ inline constexpr std::array<Name<Site>, site_count> site_names{{
     {Site::receive_copied, "receive-copied"},
     {Site::receive_returned, "receive-returned"},
     {Site::transmit_cloned, "transmit-cloned"},
+    {Site::send_fast_open, "send-fast-open"},
+    {Site::send_in_syn, "send-in-syn"},
 }};
 constexpr std::string_view to_string(Site v) {
     return name_in(site_names, v);

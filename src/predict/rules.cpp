@@ -301,7 +301,7 @@ void Reckoning::ask_of_program() {
          "whether it uses Multipath TCP, TLS in the kernel, sockets in a BPF map, TCP-MD5, Fast Open, time stamps with "
          "payload, or memory that "
          "cannot be pinned",
-         {"not-opted-in", "mptcp", "ktls", "sockmap", "optmem-max", "memlock", "unpinnable-memory",
+         {"not-opted-in", "mptcp", "ktls", "sockmap", "fast-open", "optmem-max", "memlock", "unpinnable-memory",
           "route-without-scatter-gather", "timestamps-with-payload"}});
 }
 

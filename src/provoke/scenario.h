@@ -28,6 +28,8 @@ struct Workload {
     bool empty_sends = false;            // a call without bytes after each message
     bool uncounted_completions = false;  // the server waits for no completion: they are not those of its calls
     bool mptcp = false;                  // both ends use Multipath TCP
+    bool fast_open = false;              // the server connects, by a call with MSG_FASTOPEN
+    bool fast_open_connect = false;      // the server connects, by a call after TCP_FASTOPEN_CONNECT
     bool as_nobody = false;              // the server runs as an unprivileged user
     std::uint64_t memlock_bytes = 0;     // RLIMIT_MEMLOCK of the server; 0: as it is
     std::uint64_t size_bytes = 0;        // of a message; 0: as asked for

@@ -4,6 +4,8 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include <string>
+
 #include "kernel/limits.h"
 #include "kernel/root.h"
 #include "model/capture.h"
@@ -85,6 +87,15 @@ Result<void> shrink_option_memory(Stage& stage) {
     const auto written = netns::write_setting(stage.network.server, "core/optmem_max", "4096");
     const auto common = kernel::optmem_max(kernel::Root{});
     return !written && common && *common <= model::small_option_memory_bytes ? Result<void>{} : written;
+}
+
+// Documentation/networking/ip-sysctl.rst, tcp_fastopen: connect with data (0x1) without having a cookie (0x4), accept
+// them (0x2) without one (0x200). A first connection that fetches the cookie would change nothing in the second one.
+Result<void> allow_fast_open(Stage& stage) {
+    const std::string both_ways_without_cookie = std::to_string(0x1 | 0x2 | 0x4 | 0x200);
+    return netns::write_setting(stage.network.server, "ipv4/tcp_fastopen", both_ways_without_cookie).and_then([&] {
+        return netns::write_setting(stage.network.client_namespace(), "ipv4/tcp_fastopen", both_ways_without_cookie);
+    });
 }
 
 Result<void> switch_gathering_off(Stage& stage) {

@@ -11,6 +11,7 @@ namespace netio::provoke {
 // net.core.optmem_max of the sender's namespace; where there is one for all of them (before Linux 6.9) it is left as it
 // is, and an error when it is large.
 Result<void> shrink_option_memory(Stage& stage);
+Result<void> allow_fast_open(Stage& stage);          // net.ipv4.tcp_fastopen of both ends, without cookies
 Result<void> switch_gathering_off(Stage& stage);     // scatter-gather of the sender's device
 Result<void> switch_checksums_off(Stage& stage);     // transmit checksums of the sender's device
 Result<void> switch_segmentation_off(Stage& stage);  // TSO of the sender's device

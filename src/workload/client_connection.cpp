@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "workload/clock.h"
 #include "workload/endpoint.h"
+#include "workload/fast_open.h"
 #include "workload/socket.h"
 #include "workload/wire.h"
 
@@ -99,7 +100,32 @@ Result<void> ClientConnection::greet(int fd) {
     }
     delivery_missing_ = clock_difference(clock_identity(), hello->clock_id);
     server_ = *hello;
-    return check(*hello);
+    auto sound = check(*hello);
+    return sound && hello->opens_anew ? listen_for_server(fd) : sound;
+}
+
+Result<void> ClientConnection::listen_for_server(int fd) {
+    auto listener = listen_beside(fd);
+    if (!listener) {
+        return Unexpected{listener.error()};
+    }
+    listener_ = std::move(listener->fd);
+    return write_exactly(fd, encode_port(listener->port));
+}
+
+Result<void> ClientConnection::change_connection() {
+    if (!listener_.valid()) {
+        return {};
+    }
+    auto opened = accept_peer(listener_.get(), socket_.get(), gate_.cancelled());
+    if (!opened) {
+        return Unexpected{opened.error()};
+    }
+    bound_waits(opened->get());
+    listener_.reset();
+    const std::scoped_lock lock(mutex_);
+    socket_ = *std::move(opened);
+    return {};
 }
 
 Result<void> ClientConnection::check(const ServerHello& hello) const {
@@ -160,6 +186,9 @@ Result<void> ClientConnection::receive_phases(StreamReader& reader, std::optiona
             usage.emplace();
             reached_ = Phase::measure;
             gate_.arrive(Phase::warm_up);
+            if (auto changed = change_connection(); !changed) {
+                return changed;
+            }
         }
     }
     return {};

@@ -42,6 +42,9 @@ class ClientConnection {
     Result<void> establish();
     Result<void> greet(int fd);
     Result<void> check(const ServerHello& hello) const;
+    Result<void> listen_for_server(int fd);
+    // Goes on with the connection that the server opens for the measured phase, if it does.
+    Result<void> change_connection();
     Result<void> receive_all();
     // `usage` begins with the measured phase.
     Result<void> receive_phases(StreamReader& reader, std::optional<ThreadUsage>& usage);
@@ -54,6 +57,7 @@ class ClientConnection {
     PhaseGate& gate_;
     std::mutex mutex_;  // socket_ is set by the thread while others may shut it down
     Fd socket_;
+    Fd listener_;
     std::optional<ServerHello> server_;
     std::string delivery_missing_;
     Phase reached_ = Phase::connect;  // where a failure belongs

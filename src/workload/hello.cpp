@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view client_magic = "netio-cl";
 constexpr std::string_view server_magic = "netio-sv";
-constexpr std::size_t clock_id_bytes = 96;
+constexpr std::size_t clock_id_bytes = 92;
 
 // Writes fixed-width fields one after another.
 class Writer {
@@ -83,6 +83,7 @@ std::array<std::byte, server_hello_bytes> encode(const ServerHello& hello) {
     writer.number(hello.connections, 4);
     writer.number(hello.size_bytes, 8);
     writer.text(hello.clock_id, clock_id_bytes);
+    writer.number(hello.opens_anew ? 1 : 0, 4);
     return bytes;
 }
 
@@ -113,7 +114,18 @@ Result<ServerHello> decode_server_hello(std::span<const std::byte, server_hello_
     hello.connections = reader.number32();
     hello.size_bytes = reader.number(8);
     hello.clock_id = reader.text(clock_id_bytes);
+    hello.opens_anew = (reader.number32() & 1U) != 0;
     return hello;
+}
+
+std::array<std::byte, port_bytes> encode_port(std::uint16_t port) {
+    std::array<std::byte, port_bytes> bytes{};
+    Writer(bytes).number(port, port_bytes);
+    return bytes;
+}
+
+std::uint16_t decode_port(std::span<const std::byte, port_bytes> bytes) {
+    return static_cast<std::uint16_t>(Reader(bytes).number(port_bytes));
 }
 
 std::string clock_identity() {

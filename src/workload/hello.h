@@ -36,7 +36,8 @@ struct ServerHello {
     model::CopyMode mode = model::CopyMode::zerocopy;
     std::uint64_t size_bytes = 0;
     std::uint32_t connections = 0;
-    std::string clock_id;  // see clock_identity()
+    std::string clock_id;     // see clock_identity()
+    bool opens_anew = false;  // the client is to listen, and says where: the measured phase has a connection of its own
     bool operator==(const ServerHello&) const = default;
 };
 
@@ -45,6 +46,11 @@ std::array<std::byte, server_hello_bytes> encode(const ServerHello& hello);
 // Fail when the magic is wrong: something else speaks there.
 Result<ClientHello> decode_client_hello(std::span<const std::byte, client_hello_bytes> bytes);
 Result<ServerHello> decode_server_hello(std::span<const std::byte, server_hello_bytes> bytes);
+
+// What a client answers that is to listen: its port.
+inline constexpr std::size_t port_bytes = 2;
+std::array<std::byte, port_bytes> encode_port(std::uint16_t port);
+std::uint16_t decode_port(std::span<const std::byte, port_bytes> bytes);
 
 // Names the clock that CLOCK_MONOTONIC reads: the boot (/proc/sys/kernel/random/boot_id) and the time namespace, which
 // may shift it (time_namespaces(7)). Two programs with the same identity may compare their times. Empty: unknown.

@@ -16,6 +16,13 @@ inline constexpr std::uint32_t max_connections = 1024;
 inline constexpr std::uint64_t max_messages = 1'000'000'000'000;
 inline constexpr std::uint16_t default_port = 5001;
 
+// Who opens the connection of the measured phase, and how.
+enum class Opening : std::uint8_t {
+    by_client,         // before anything is sent; it is the connection of the warm-up as well
+    by_first_send,     // the server, with data in the first packet: sendmsg(2) with MSG_FASTOPEN
+    by_deferred_send,  // the same by connect(2) after TCP_FASTOPEN_CONNECT, which leaves it to the first send call
+};
+
 struct ServerOptions {
     std::string bind_address = "127.0.0.1";  // or a host name, or an IPv6 address without brackets
     std::uint16_t port = default_port;       // 0: any free port
@@ -25,6 +32,7 @@ struct ServerOptions {
     std::uint64_t messages = 0;     // per connection; 0: as many as fit in `duration`
     std::chrono::nanoseconds duration{5'000'000'000};
     std::chrono::nanoseconds warmup{200'000'000};
+    Opening opening = Opening::by_client;
     bool mptcp = false;                   // Multipath TCP (RFC 8684) in place of TCP
     bool secret_memory = false;           // zerocopy: messages in memory that cannot be pinned, memfd_secret(2)
     bool skip_opt_in = false;             // pass MSG_ZEROCOPY without having set SO_ZEROCOPY

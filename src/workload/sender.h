@@ -38,6 +38,8 @@ class Sender {
     Sender& operator=(const Sender&) = delete;
     virtual ~Sender() = default;
 
+    // The socket is not connected yet: the first call opens the connection.
+    virtual void open_with_first_call(const Remote& remote) = 0;
     // A message whose fields may be written. zerocopy waits until the kernel has let go of one.
     virtual Result<Message*> acquire() = 0;
     // What the program has to do with the finished fields before they can be sent, outside of the send call.
@@ -62,6 +64,7 @@ class SenderOnWire : public Sender {
     SenderOnWire(int fd, const std::atomic<bool>& cancelled) : wire_(fd, counts_, cancelled) {}
     const SendCounts& counts() const override { return counts_; }
     void reset_counts() override { counts_ = SendCounts(); }
+    void open_with_first_call(const Remote& remote) override { wire_.open_with_first_call(remote); }
 
  protected:
     Wire& wire() { return wire_; }
@@ -71,7 +74,7 @@ class SenderOnWire : public Sender {
     Wire wire_;
 };
 
-// The sender of a mode for the connected socket `fd`. Fails when memory is refused.
+// The sender of a mode for the socket `fd`. Fails when memory is refused.
 Result<std::unique_ptr<Sender>> make_sender(int fd, const SenderOptions& options, const std::atomic<bool>& cancelled);
 
 Result<std::unique_ptr<Sender>> make_two_copy(int fd, const SenderOptions&, const std::atomic<bool>& cancelled);

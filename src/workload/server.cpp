@@ -25,6 +25,9 @@ Result<void> check(const ServerOptions& options) {
         return fail(format_count(options.connections) + " threads are too many", "at most 1 024 connections are served",
                     "--threads 1024 or less", ExitCode::usage);
     }
+    if (options.mptcp && options.opening != Opening::by_client) {
+        return fail("Multipath TCP and Fast Open do not go together here", {}, "only one of them", ExitCode::usage);
+    }
     return {};
 }
 
@@ -128,12 +131,20 @@ Result<void> Server::accept_one() {
     // Counted before the client can know.
     rejected_ += verdict != Verdict::accepted ? 1 : 0;
     const auto answered = write_exactly(
-        socket->get(),
-        encode(ServerHello{protocol_version, verdict, options_.mode, options_.size_bytes, connections, clock_id_}));
+        socket->get(), encode(ServerHello{protocol_version, verdict, options_.mode, options_.size_bytes, connections,
+                                          clock_id_, options_.opening != Opening::by_client}));
     if (!answered || verdict != Verdict::accepted) {
         return {};
     }
-    return start(*std::move(socket), *hello);
+    std::uint16_t port = 0;
+    if (options_.opening != Opening::by_client) {
+        std::array<std::byte, port_bytes> told{};
+        if (!read_exactly(socket->get(), told, hello_patience, gate_.cancelled())) {
+            return {};
+        }
+        port = decode_port(told);
+    }
+    return start(*std::move(socket), *hello, port);
 }
 
 Verdict Server::judge(const ClientHello& hello) const {
@@ -151,15 +162,14 @@ Verdict Server::judge(const ClientHello& hello) const {
     return taken || other_client ? Verdict::busy : Verdict::accepted;
 }
 
-Result<void> Server::start(Fd socket, const ClientHello& hello) {
+Result<void> Server::start(Fd socket, const ClientHello& hello, std::uint16_t client_port) {
     const std::scoped_lock lock(mutex_);
     if (connections_.empty()) {
         session_ = hello.session;
         expected_ = hello.connections;
         gate_.expect_workers(expected_);
     }
-    connections_.push_back(
-        std::make_unique<ServerConnection>(std::move(socket), hello.index, hello.verify, options_, gate_));
+    connections_.push_back(std::make_unique<ServerConnection>(std::move(socket), hello, client_port, options_, gate_));
     auto worker = start_thread([connection = connections_.back().get()] { connection->run(); });
     if (!worker) {
         return Unexpected{worker.error()};

@@ -39,7 +39,8 @@ class Server final : public Endpoint {
     void accept_all();
     Result<void> accept_one();
     Verdict judge(const ClientHello& hello) const;
-    Result<void> start(Fd socket, const ClientHello& hello);
+    // `client_port`: where the client listens for the connection of the measured phase, if that is opened anew.
+    Result<void> start(Fd socket, const ClientHello& hello, std::uint16_t client_port);
     bool complete() const;
     void give_up(const Error& error);
     void join();

@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "workload/clock.h"
+#include "workload/fast_open.h"
 #include "workload/pattern.h"
 #include "workload/socket.h"
 
@@ -49,23 +50,25 @@ void prepare_socket(int fd, const ServerOptions& options) {
 
 }  // namespace
 
-ServerConnection::ServerConnection(Fd socket, std::uint32_t index, bool verify, const ServerOptions& options,
-                                   PhaseGate& gate)
-    : socket_(std::move(socket)), index_(index), verify_(verify), options_(options), gate_(gate) {
-    result_.index = index;
+ServerConnection::ServerConnection(Fd socket, const ClientHello& hello, std::uint16_t client_port,
+                                   const ServerOptions& options, PhaseGate& gate)
+    : greeted_(std::move(socket)),
+      client_port_(client_port),
+      index_(hello.index),
+      verify_(hello.verify),
+      options_(options),
+      gate_(gate) {
+    result_.index = hello.index;
 }
 
 void ServerConnection::run() {
-    prepare_socket(socket_.get(), options_);
-    auto sender = make_sender(socket_.get(), sender_options(options_), gate_.cancelled());
+    auto made = make_sender_on(greeted_.get());
     result_.thread_id = ::gettid();
     gate_.register_thread(index_, result_.thread_id);
-    if (!sender) {
+    if (!made) {
         shut_down();
-        return gate_.fail(Phase::connect, sender.error());
+        return gate_.fail(Phase::connect, made.error());
     }
-    sender_ = *std::move(sender);
-    opt_in_ = sender_->opt_in();
     gate_.arrive(Phase::connect);
     for (const Phase phase : {Phase::warm_up, Phase::measure}) {
         if (!gate_.wait_open(phase)) {
@@ -84,7 +87,41 @@ void ServerConnection::run() {
 }
 
 void ServerConnection::shut_down() {
-    ::shutdown(socket_.get(), SHUT_RDWR);
+    const std::scoped_lock lock(mutex_);
+    ::shutdown(greeted_.get(), SHUT_RDWR);
+    if (opened_.valid()) {
+        ::shutdown(opened_.get(), SHUT_RDWR);
+    }
+}
+
+Result<void> ServerConnection::make_sender_on(int fd) {
+    prepare_socket(fd, options_);
+    auto sender = make_sender(fd, sender_options(options_), gate_.cancelled());
+    if (!sender) {
+        return Unexpected{sender.error()};
+    }
+    sender_ = *std::move(sender);
+    opt_in_ = sender_->opt_in();
+    return {};
+}
+
+// The client listens. All is made ready before the measured phase, and its first message connects.
+Result<void> ServerConnection::open_anew() {
+    const bool deferred = options_.opening == Opening::by_deferred_send;
+    const auto client = peer_at(greeted_.get(), client_port_);
+    auto socket = client ? prepare_fast_open(*client, deferred) : Unexpected{client.error()};
+    if (!socket) {
+        return Unexpected{socket.error()};
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        opened_ = *std::move(socket);
+    }
+    auto made = make_sender_on(opened_.get());
+    if (made && !deferred) {
+        sender_->open_with_first_call(*client);
+    }
+    return made;
 }
 
 Result<void> ServerConnection::run_phase(Phase phase) {
@@ -102,6 +139,8 @@ Result<void> ServerConnection::run_phase(Phase phase) {
     } else if (done && sender_->counts().unread_completions != 0) {
         return fail("zero-copy completions of the warm-up never came", "the peer acknowledges nothing",
                     "see whether the receiving program is stopped");
+    } else if (done && options_.opening != Opening::by_client) {
+        return open_anew();
     }
     return done;
 }
@@ -168,7 +207,7 @@ Result<void> ServerConnection::look_at_peer(std::uint64_t now_ns) {
     }
     next_look_ns_ = now_ns + look_interval_ns;
     std::byte ignored[16];
-    const ssize_t got = ::recv(socket_.get(), ignored, sizeof ignored, MSG_DONTWAIT);
+    const ssize_t got = ::recv(socket(), ignored, sizeof ignored, MSG_DONTWAIT);
     if (got > 0) {
         gate_.request_stop();
     } else if (got == 0) {
@@ -195,14 +234,14 @@ void ServerConnection::store_counts() {
 // Closing a socket with unread bytes (a request to stop) would reset the connection and could cost the client the end
 // of the stream.
 void ServerConnection::wait_for_peer_to_close() {
-    ::shutdown(socket_.get(), SHUT_WR);
+    ::shutdown(socket(), SHUT_WR);
     StallClock patience(linger_limit_ns);
     std::byte ignored[16];
     ssize_t got = 0;
     do {
-        pollfd ready{socket_.get(), POLLIN, 0};
+        pollfd ready{socket(), POLLIN, 0};
         ::poll(&ready, 1, 100);
-        got = ::recv(socket_.get(), ignored, sizeof ignored, MSG_DONTWAIT);
+        got = ::recv(socket(), ignored, sizeof ignored, MSG_DONTWAIT);
     } while ((got > 0 || (got < 0 && errno == EAGAIN)) && !patience.expired() && !gate_.cancelled());
 }
 

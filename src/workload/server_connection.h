@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/fd.h"
 #include "base/result.h"
 #include "model/workload.h"
 #include "workload/endpoint.h"
+#include "workload/hello.h"
 #include "workload/options.h"
 #include "workload/phase_gate.h"
 #include "workload/sender.h"
@@ -18,8 +20,10 @@ namespace netio::workload {
 // One accepted connection, served by the thread that calls run().
 class ServerConnection {
  public:
-    // `socket` is connected and greeted; `verify` asks for a pattern that differs from message to message.
-    ServerConnection(Fd socket, std::uint32_t index, bool verify, const ServerOptions& options, PhaseGate& gate);
+    // `socket` is connected and greeted. `client_port`: where the client listens for a connection of the server's, if
+    // the options ask for one.
+    ServerConnection(Fd socket, const ClientHello& hello, std::uint16_t client_port, const ServerOptions& options,
+                     PhaseGate& gate);
 
     // All phases; failures go to the gate.
     void run();
@@ -34,6 +38,8 @@ class ServerConnection {
     std::uint64_t end_ns() const { return end_ns_; }                // last byte taken or last completion read
 
  private:
+    Result<void> make_sender_on(int fd);
+    Result<void> open_anew();
     Result<void> run_phase(Phase phase);
     Result<void> send_all(Phase phase);
     // Sends one message; true: it was the last of its phase.
@@ -43,9 +49,14 @@ class ServerConnection {
     void store_counts();
     void wait_for_peer_to_close();
 
-    Fd socket_;
+    int socket() const { return opened_.valid() ? opened_.get() : greeted_.get(); }
+
+    Fd greeted_;
+    std::mutex mutex_;  // opened_ is set by the thread while others may shut it down
+    Fd opened_;         // the connection of the measured phase, where it has one of its own
+    std::uint16_t client_port_;
     std::uint32_t index_;
-    bool verify_;
+    bool verify_;  // a pattern that differs from message to message
     const ServerOptions& options_;
     PhaseGate& gate_;
     bool linger_ = false;  // written before the gate lets the thread leave

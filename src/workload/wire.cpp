@@ -32,6 +32,11 @@ Attempt Wire::attempt(std::span<iovec> vector, int flags) {
     msghdr message{};
     message.msg_iov = vector.data();
     message.msg_iovlen = vector.size();
+    if (unopened_) {
+        message.msg_name = &unopened_->address;
+        message.msg_namelen = unopened_->size;
+        flags |= MSG_FASTOPEN;
+    }
     ssize_t taken = 0;
     do {
         taken = ::sendmsg(fd_, &message, flags | MSG_NOSIGNAL);
@@ -39,10 +44,15 @@ Attempt Wire::attempt(std::span<iovec> vector, int flags) {
     if (taken < 0) {
         return {0, errno};
     }
+    unopened_.reset();
     return account(taken, total_bytes(vector));
 }
 
 Result<void> Wire::send_buffer(std::span<const std::byte> bytes) {
+    if (unopened_) {
+        iovec whole{const_cast<std::byte*>(bytes.data()), bytes.size()};
+        return send_vector({&whole, 1});
+    }
     StallClock stall(stall_limit_ns);
     while (!bytes.empty()) {
         const ssize_t taken = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -83,6 +93,9 @@ Result<void> Wire::send_vector(std::span<iovec> vector) {
 }
 
 Result<void> Wire::recover(int error, StallClock& stall) {
+    if (unopened_ && error != EAGAIN) {
+        return fast_open_error(error);
+    }
     if (error != EAGAIN) {
         return fail_errno("the connection broke while sending", error, "see how the other side ended");
     }

@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/result.h"
 #include "model/workload.h"
 #include "stats/histogram.h"
 #include "workload/clock.h"
+#include "workload/fast_open.h"
 
 namespace netio::workload {
 
@@ -39,13 +41,15 @@ struct Attempt {
     int error = 0;
 };
 
-// The sending side of one connected TCP socket. Calls carry on after EINTR; what was sent is counted.
+// The sending side of one TCP socket. Calls carry on after EINTR; what was sent is counted.
 class Wire {
  public:
     // `cancelled` ends every wait with an error; it, `counts` and the socket must outlive the Wire.
     Wire(int fd, SendCounts& counts, const std::atomic<bool>& cancelled)
         : fd_(fd), counts_(counts), cancelled_(cancelled) {}
 
+    // The socket is not connected: the first call opens the connection (MSG_FASTOPEN).
+    void open_with_first_call(const Remote& remote) { unopened_ = remote; }
     // One sendmsg(2) of at least one byte.
     Attempt attempt(std::span<iovec> vector, int flags);
     // send(2) until everything is taken. Fails when the peer is gone or takes nothing for stall_limit_ns.
@@ -66,6 +70,7 @@ class Wire {
     int fd_;
     SendCounts& counts_;
     const std::atomic<bool>& cancelled_;
+    std::optional<Remote> unopened_;
 };
 
 }  // namespace netio::workload

@@ -31,7 +31,7 @@ const json& proofs(const std::string& tier = "auto") {
     if (proofs.is_null()) {
         Arguments arguments{"causes", "--prove", "--messages", std::to_string(messages), "--tier", tier, "--json"};
         if (tier != "auto") {
-            arguments.insert(arguments.end(), {"--only", "mptcp,ktls,sockmap"});
+            arguments.insert(arguments.end(), {"--only", "mptcp,ktls,sockmap,fast-open,fast-open-connect"});
         }
         const Outcome outcome = run_trace_for(60, arguments);
         REQUIRE_FALSE(outcome.hung);
@@ -148,6 +148,52 @@ void check_sockmap(const std::string& tier) {
     CHECK_FALSE(report["witnesses"]["recorded_calls"].is_number());
 }
 
+// The most that a first packet of 1500 bytes holds: the kernel leaves 40 bytes for options (tcp_send_syn_data).
+constexpr std::uint64_t first_packet_bytes = 1500 - 40 - 40;
+
+// `opened`: what the calls that opened the connections copied at once, in as many calls. All else is pinned, and copied
+// late; since Linux 6.5 the first packet, whose pages are taken for those of the program, is too.
+void check_opened(const json& report, std::uint64_t opened, std::uint64_t connections, std::uint64_t payload) {
+    CAPTURE(report["causes"].dump());
+    const json cause = element(report["causes"], "cause", "fast-open");
+    CHECK(measured(cause["bytes"]) == opened);
+    CHECK(cause["calls"] == connections);
+    CHECK(site_bytes(report, "server", "send-fast-open") + site_bytes(report, "server", "send-in-syn") == opened);
+    CHECK(site_bytes(report, "server", "send-pinned") == payload - opened);
+    CHECK(report["complete"] == true);
+    check_balances(report);
+    check_payload(report, payload);
+    check_told(report, Told::copied);
+    const json late = element(report["causes"], "cause", "local-delivery");
+    if (opened != payload) {
+        CHECK(measured(late["bytes"]) >= payload - opened);
+        CHECK(measured(late["bytes"]) <= payload + site_bytes(report, "server", "retransmitted"));
+    }
+}
+
+void check_fast_open(const std::string& scenario, std::uint64_t opened) {
+    for (const char* tier : {"auto", "tracepoint"}) {
+        CAPTURE(tier);
+        const json report = provoked(scenario, tier);
+        if (!report.is_null()) {
+            CHECK(provoked_causes(scenario, report) == Causes{"fast-open", "local-delivery"});
+            check_opened(report, opened, 1, 16384 * messages);
+        }
+    }
+}
+
+// Messages that the first packet holds as a whole, and several connections.
+void check_fast_open_of(const std::string& scenario, std::uint64_t size, std::uint64_t threads, std::uint64_t opened) {
+    for (const char* tier : {"auto", "tracepoint"}) {
+        CAPTURE(tier);
+        CAPTURE(size);
+        const json report =
+            report_of({"--provoke", scenario, "--tier", tier, "--size", std::to_string(size), "--threads",
+                       std::to_string(threads), "--messages", std::to_string(messages), "--warmup", "20ms"});
+        check_opened(report, opened * threads, threads, size * messages * threads);
+    }
+}
+
 constexpr std::uint64_t merged_size = 4093;
 
 // Null where this kernel cannot provoke it, or sees too little of it: Linux 5.10 does by tracepoints alone.
@@ -233,6 +279,15 @@ TEST_CASE("provoke: unpinnable-memory") {
 }
 TEST_CASE("provoke: route-without-scatter-gather") {
     check("route-without-scatter-gather", {Causes{"route-without-scatter-gather", "no-scatter-gather"}}, Told::copied);
+}
+TEST_CASE("provoke: fast-open, which copies the whole call") {
+    check_fast_open("fast-open", 16384);
+    check_fast_open_of("fast-open", 509, 3, 509);
+}
+TEST_CASE("provoke: fast-open-connect, which copies the first packet alone") {
+    check_fast_open("fast-open-connect", first_packet_bytes);
+    check_fast_open_of("fast-open-connect", 509, 3, 509);
+    check_fast_open_of("fast-open-connect", 4093, 3, first_packet_bytes);
 }
 TEST_CASE("provoke: sockmap, whose copies newer kernels take for pages of the program") {
     for (const char* tier : {"auto", "tracepoint"}) {

@@ -395,6 +395,19 @@ TEST_CASE("findings: a route that made the call copy at once tells the program")
     CHECK(explained.findings[0].calls == 2);
 }
 
+TEST_CASE("findings: a call that opened the connection is told of the copy, unless only the first packet got one") {
+    for (const Site site : {Site::send_fast_open, Site::send_in_syn}) {
+        CAPTURE(to_string(site));
+        Capture capture = test::delivered_capture();
+        capture.sockets[0].sites[site] = {1, 1420};
+        const auto explained = explain_all(capture);
+        CHECK(causes_in(explained) == Names{"local-delivery", "fast-open"});
+        CHECK(explained.findings[1].silent == (site == Site::send_in_syn));
+        CHECK(explained.findings[1].calls == 1);
+        CHECK(explained.findings[1].bytes == Count(1420));
+    }
+}
+
 TEST_CASE("findings: there is none where nothing went wrong") {
     CHECK(explain_all(test::uncopied_capture()).findings.empty());
     CHECK(explain_all(test::copying_capture(model::CopyMode::one_copy)).findings.empty());

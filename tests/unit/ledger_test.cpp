@@ -331,6 +331,26 @@ TEST_CASE("ledger: calls that were copied for want of scatter-gather complete as
     CHECK(ids_of(books.ledger.balances) == Names{"sent", "completed", "crossed", "arrived", "delivered", "received"});
 }
 
+TEST_CASE("ledger: what a call copied because it opened the connection completes as well") {
+    for (const auto& [site, id] :
+         {std::pair{Site::send_fast_open, "sent.fast-open"}, std::pair{Site::send_in_syn, "sent.in-syn"}}) {
+        CAPTURE(id);
+        Capture capture = test::delivered_capture();
+        capture.sockets[0].sites[Site::send_pinned].bytes = payload - 1420;
+        capture.sockets[0].sites[Site::send_pinned].calls -= 1;
+        capture.sockets[0].sites[site] = {1, 1420};
+        const Books books = close_books(capture);
+        CHECK(books.ledger.send_calls == close_books(test::delivered_capture()).ledger.send_calls);
+        CHECK(books.ledger.unexplained_bytes == Count(0));
+        CHECK(balance_of(books, "sent").right == Count(payload));
+        CHECK(balance_of(books, "completed").left == Count(payload));
+        CHECK(account_of(books, id).bytes == Count(1420));
+        CHECK(account_of(books, id).copies_per_byte.value() == doctest::Approx(1420.0 / double(payload)));
+        CHECK(ids_of(books.ledger.balances) ==
+              Names{"sent", "completed", "crossed", "arrived", "delivered", "received"});
+    }
+}
+
 TEST_CASE("ledger: bytes whose completion was not waited for are in flight, and no more than that") {
     Capture capture = test::delivered_capture();
     capture.sockets[0].sites[Site::completed_copied].bytes = payload - 4093;

@@ -534,6 +534,8 @@ TEST_CASE("decode: the numbers of sites are those of the model") {
     CHECK(static_cast<int>(Site::receive_copied) == NETIO_RECEIVE_COPIED);
     CHECK(static_cast<int>(Site::receive_returned) == NETIO_RECEIVE_RETURNED);
     CHECK(static_cast<int>(Site::transmit_cloned) == NETIO_TRANSMIT_CLONED);
+    CHECK(static_cast<int>(Site::send_fast_open) == NETIO_SEND_FAST_OPEN);
+    CHECK(static_cast<int>(Site::send_in_syn) == NETIO_SEND_IN_SYN);
     CHECK(model::site_count == NETIO_SITES);
 }
 

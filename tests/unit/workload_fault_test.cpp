@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "workload/fast_open.h"
 #include "workload/hello.h"
 #include "workload/socket.h"
 #include "workload_support.h"
@@ -166,6 +167,46 @@ TEST_CASE("workload: a server that goes away half-way is a failure of the client
     const auto before = client_of_fake_server(server_bytes(hello, std::span(stream).first(4)));
     REQUIRE_FALSE(before);
     CHECK(before.error().what == "the server closed a connection after 0 measured messages");
+}
+
+TEST_CASE("workload: of those who connect beside a connection only its peer is taken, and its end ends the wait") {
+    auto pair = netio::test::make_socket_pair();
+    REQUIRE(pair);
+    const auto listener = listen_beside(pair->receiver.get());
+    REQUIRE(listener);
+    const auto there = peer_at(pair->sender.get(), listener->port);
+    REQUIRE(there);
+
+    const Fd stranger(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in elsewhere{};
+    elsewhere.sin_family = AF_INET;
+    elsewhere.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    REQUIRE(::bind(stranger.get(), reinterpret_cast<const sockaddr*>(&elsewhere), sizeof elsewhere) == 0);
+    REQUIRE(::connect(stranger.get(), reinterpret_cast<const sockaddr*>(&there->address), there->size) == 0);
+    const auto peer = connect_to("127.0.0.1", listener->port, patience, never);
+    REQUIRE(peer);
+    const auto taken = accept_peer(listener->fd.get(), pair->receiver.get(), never);
+    REQUIRE(taken);
+    REQUIRE(write_exactly(peer->get(), encode_port(7)));
+    std::array<std::byte, port_bytes> read{};
+    REQUIRE(read_exactly(taken->get(), read, patience, never));
+    CHECK(decode_port(read) == 7);
+    std::byte nothing{};
+    CHECK(::recv(stranger.get(), &nothing, 1, 0) == 0);
+
+    pair->sender.reset();
+    const auto ended = accept_peer(listener->fd.get(), pair->receiver.get(), never);
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().what == "the server closed its connection before it opened another one");
+}
+
+TEST_CASE("workload: Multipath TCP and connections that the server opens exclude each other") {
+    ServerOptions options = short_run(CopyMode::zerocopy, 8);
+    options.mptcp = true;
+    options.opening = Opening::by_first_send;
+    const auto server = Server::listen(options);
+    REQUIRE_FALSE(server);
+    CHECK(server.error().code == ExitCode::usage);
 }
 
 TEST_CASE("workload: a client that goes away half-way is a failure of the server in every mode") {

@@ -86,6 +86,30 @@ TEST_CASE("workload: every mode delivers every byte of every message") {
     }
 }
 
+// Whether the first packet has data is left to this machine's net.ipv4.tcp_fastopen: the kernel connects either way.
+TEST_CASE("workload: a server that opens the measured connection delivers every byte over it") {
+    for (const CopyMode mode : all_modes) {
+        for (const Opening opening : {Opening::by_first_send, Opening::by_deferred_send}) {
+            for (const std::uint64_t size : {8U, 16384U}) {
+                CAPTURE(model::to_string(mode));
+                CAPTURE(static_cast<int>(opening));
+                CAPTURE(size);
+                ServerOptions options = short_run(mode, size);
+                options.opening = opening;
+                const auto outcome = run_pair(options, {.connections = 3, .verify = true});
+                REQUIRE(outcome.server);
+                REQUIRE(outcome.client);
+                CHECK(outcome.server->result.failure == "");
+                CHECK(outcome.client->result.failure == "");
+                for (std::size_t i = 0; i < 3; ++i) {
+                    check_connection(mode, size, outcome.server->result.connections.at(i),
+                                     outcome.client->result.connections.at(i));
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("workload: send calls that take only a part are carried on") {
     for (const CopyMode mode : all_modes) {
         CAPTURE(model::to_string(mode));

@@ -253,6 +253,11 @@ TEST_CASE("workload: hellos survive the wire, and strangers are told by their ma
     const ServerHello server{9, Verdict::busy, model::CopyMode::one_copy, max_message_bytes, 4, "boot time:[1]"};
     const auto server_bytes = encode(server);
     CHECK(*decode_server_hello(server_bytes) == server);
+    ServerHello opening = server;
+    opening.opens_anew = true;
+    opening.clock_id = std::string(92, 'c');
+    CHECK(*decode_server_hello(encode(opening)) == opening);
+    CHECK(decode_port(encode_port(0xfedc)) == 0xfedc);
 
     auto wrong = client_bytes;
     wrong[0] = std::byte{'G'};
