@@ -20,18 +20,13 @@ static __noinline int head_made_before(void* ctx) {
     struct copying_stack stack = stack_above(ctx, HEAD_WALK);
     struct netio_late_key key = {.direction = NETIO_TRANSMIT, .copier = stack.copier, .stack = stack.hash};
 
-    if (stack.copier != NETIO_COPIER_PULL_TAIL && stack.copier != NETIO_COPIER_SEGMENT)
+    if (stack.copier != NETIO_COPIER_PULL_TAIL && stack.copier != NETIO_COPIER_SEGMENT && !makes_private(stack.copier))
         return 0;
     if (stack.copier == NETIO_COPIER_PULL_TAIL)
         pulling_stack = stack.hash;
     keep_maker(ctx, &stack);
     add_copy(ctx, &key, 0, 0, 0); /* for its call stack */
     return 0;
-}
-
-/* Copies the whole packet for somebody. */
-static __always_inline bool makes_private(__u32 copier) {
-    return copier == NETIO_COPIER_SKB_COPY || copier == NETIO_COPIER_COPY_EXPAND;
 }
 
 /* Whether the function leaves the packet as it is and goes on with a copy, which is not seen again as one: a private

@@ -42,8 +42,14 @@ static __noinline int record_copy(void* ctx, __u64 skb, __u32 slot, __u32 bytes,
 static __noinline int note_on_way(__u64 skb, __u32 slot, __u32 bytes, __u32 copier) {
     struct window* w = this_window();
 
-    if (!w || !w->armed || w->skb != skb)
+    if (!w)
         return 0;
+    if (!w->armed || w->skb != skb) {
+        /* It is in no device's hands yet, and comes to the queue as its copy. */
+        if (makes_private(copier) && !(w->armed && w->driver_skb == skb) && !READ(struct sk_buff, skb, skb_iif))
+            count_as_queued(slot, bytes);
+        return 0;
+    }
     if (w->direction == NETIO_RECEIVE)
         count_arrival(w);
     else if (makes_private(copier) && w->user_pages && !w->driver_bytes && !w->forwarded)

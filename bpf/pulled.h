@@ -8,6 +8,43 @@
 
 #define PULLED_BYTES 2048U /* an area with room for payload, not for headers alone */
 
+/* Copies the whole packet for somebody. */
+static __always_inline bool makes_private(__u32 copier) {
+    return copier == NETIO_COPIER_SKB_COPY || copier == NETIO_COPIER_COPY_EXPAND;
+}
+
+#define SLOTS_SEARCHED 64
+
+/* The traced socket that a packet has the ports of, in the namespace of this device. */
+static __noinline __u32 slot_by_ports(__u64 transport, __u64 device) {
+    __u16 source = __builtin_bswap16(READ_ON_WIRE(struct tcphdr, transport, source));
+    __u16 destination = __builtin_bswap16(READ_ON_WIRE(struct tcphdr, transport, dest));
+    __u64 net = (__u64)READ(struct net_device, device, nd_net.net);
+    __u32 netns = READ(struct net, net, ns.inum);
+
+    for (__u32 slot = 0; slot < SLOTS_SEARCHED; slot++) {
+        __u32 key = slot;
+        struct netio_socket* socket = bpf_map_lookup_elem(&sockets, &key);
+
+        if (!socket)
+            break;
+        if (socket->zerocopy_used && socket->local_port == source && socket->remote_port == destination &&
+            socket->netns == netns)
+            return slot;
+    }
+    return NO_SLOT;
+}
+
+/* A private copy names no socket, even before it comes to its first device. */
+static __noinline __u32 slot_of_private(__u64 skb, __u64 device) {
+    __u64 head = (__u64)READ(struct sk_buff, skb, head);
+    const struct maker* known = bpf_map_lookup_elem(&made_heads, &head);
+
+    if (!known || !makes_private(known->copier) || !header_bytes(skb))
+        return NO_SLOT;
+    return slot_by_ports(head + READ(struct sk_buff, skb, transport_header), device);
+}
+
 /* User pages that came to the queue as a copy. */
 static __always_inline void count_as_queued(__u32 slot, __u32 bytes) {
     count(slot, NETIO_TRANSMIT_QUEUED, 1, bytes);

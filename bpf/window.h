@@ -95,6 +95,8 @@ static __always_inline int transmit_queued(__u64 skb) {
         slot = w->slot;
     else
         slot = sk ? known_slot(sk) : slot_of_clone(skb);
+    if (slot == NO_SLOT && !sk && !paged && late_from_transmit)
+        slot = slot_of_private(skb, device);
     if (slot == NO_SLOT) {
         close_window(w, skb, sk, NETIO_TRANSMIT);
         return 0;

@@ -114,6 +114,11 @@ void Reckoning::pass_firewall(const Step& step) {
                       .silent = rule.cause == "queued-to-process",  // but for packets that need no cutting
                       .why = fmt::format("the table {} of nftables in {} has a rule for it, which may fit", rule.table,
                                          step.place.name)});
+        if (rule.cause == "queued-to-process") {
+            prediction_.unknown.push_back(
+                {fmt::format("what the process does with packets that a rule in {} queues to it", step.place.name),
+                 {"private-copy"}});
+        }
     }
 }
 

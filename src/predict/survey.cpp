@@ -58,7 +58,7 @@ void note_unread_firewalls(Facts& facts, World& world) {
                                         [&](const Step& step) { return step.place == room->place(); });
         if (passed && room->has_unread_firewall()) {
             facts.unknown.push_back({"the rules of iptables in " + room->place().name,
-                                     {"connection-helper", "firewall-checksum", "queued-to-process"}});
+                                     {"connection-helper", "firewall-checksum", "queued-to-process", "private-copy"}});
         }
     }
 }
@@ -68,7 +68,7 @@ void note_closed(Facts& facts, const World& world) {
         facts.unknown.push_back(
             {"without root: other network namespaces and the taps in them, firewall rules, and the "
              "policies of IPsec",
-             {"packet-tap", "connection-helper", "firewall-checksum", "queued-to-process", "ipsec"}});
+             {"packet-tap", "connection-helper", "firewall-checksum", "queued-to-process", "private-copy", "ipsec"}});
     } else if (world.closed() != 0) {
         facts.unknown.push_back(
             {fmt::format("{} network namespaces that may not be entered", world.closed()), {"packet-tap"}});

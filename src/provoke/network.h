@@ -36,10 +36,12 @@ Result<Network> own_network(const std::string& server_address);
 Result<Network> join_by_loopback();  // one namespace, its own loopback
 // Two namespaces joined ...
 Result<Network> join_by_wide_cable();  // by a veth pair for packets of 9000 bytes
-Result<Network> join_by_macvlan();     // by macvlan devices on one cable
-Result<Network> join_by_ipvlan();      // by ipvlan devices on one cable
-Result<Network> join_by_bridge();      // by a bridge in a third namespace
-Result<Network> join_by_router();      // by a third namespace that forwards between two networks
+// by a veth pair for packets of 65500 bytes, of which the receiver asks for 60000
+Result<Network> join_by_widest_cable();
+Result<Network> join_by_macvlan();  // by macvlan devices on one cable
+Result<Network> join_by_ipvlan();   // by ipvlan devices on one cable
+Result<Network> join_by_bridge();   // by a bridge in a third namespace
+Result<Network> join_by_router();   // by a third namespace that forwards between two networks
 // ... by one whose way to the client takes 1400 bytes, and that may cut the server's packets into fragments
 Result<Network> join_by_narrow_router();
 Result<Network> join_by_tap_cable();  // by two tap devices and a process that carries the frames

@@ -156,6 +156,15 @@ std::vector<Scenario> make_scenarios() {
          .sets_up = "a firewall rule at the sender that queues every packet to a process, which lets it pass",
          .must_name = {"queued-to-process"},
          .prepare = queue_at_sender},
+        {.id = "private-copy",
+         .group = 'D',
+         .sets_up =
+             "a process that gives every packet back longer, for which it is copied whole (skb_copy_expand), on a "
+             "cable that takes any in one piece",
+         .must_name = {"private-copy"},
+         .network = join_by_widest_cable,
+         .prepare = lengthen_at_sender,
+         .workload = {.size_bytes = 8192}},
         {.id = "netem-corrupt",
          .sets_up = "netem corrupts one packet in 20 at the sender",
          .must_name = {"netem-corrupt", "local-delivery"},

@@ -81,6 +81,16 @@ Result<void> on_connections(pid_t process, Result<void> (*change)(const Fd&)) {
     return {};
 }
 
+Result<void> queue_to(Stage& stage, Handling handling) {
+    constexpr std::uint16_t queue = 0;
+    auto reader = read_queue(stage.network.server, queue, handling);
+    if (!reader) {
+        return Unexpected(reader.error());
+    }
+    stage.helpers.push_back(std::move(*reader));
+    return netns::queue_to_process(stage.network.server, queue);
+}
+
 }  // namespace
 
 Result<void> shrink_option_memory(Stage& stage) {
@@ -186,13 +196,11 @@ Result<void> fill_in_checksums(Stage& stage) {
 }
 
 Result<void> queue_at_sender(Stage& stage) {
-    constexpr std::uint16_t queue = 0;
-    auto reader = read_queue(stage.network.server, queue);
-    if (!reader) {
-        return Unexpected(reader.error());
-    }
-    stage.helpers.push_back(std::move(*reader));
-    return netns::queue_to_process(stage.network.server, queue);
+    return queue_to(stage, Handling::pass);
+}
+
+Result<void> lengthen_at_sender(Stage& stage) {
+    return queue_to(stage, Handling::lengthen);
 }
 
 Result<void> tap_and_no_checksums(Stage& stage) {

@@ -28,6 +28,7 @@ Result<void> corrupt_packets(Stage& stage);          // netem at the sender
 Result<void> track_at_sender(Stage& stage);          // connection tracking with a helper for SIP, at the sender
 Result<void> fill_in_checksums(Stage& stage);        // a firewall rule at the sender
 Result<void> queue_at_sender(Stage& stage);          // another one, and the process that it gives packets to
+Result<void> lengthen_at_sender(Stage& stage);       // the same by a process that gives packets back longer
 Result<void> tap_and_no_checksums(Stage& stage);     // two causes at once
 Result<void> load_kernel_tls(Stage& stage);          // before probes are attached to its functions
 // Pulls the payload of some packets at the sender, which sets the flag of their sends; segmentation copies that of the

@@ -31,7 +31,8 @@ const json& proofs(const std::string& tier = "auto") {
     if (proofs.is_null()) {
         Arguments arguments{"causes", "--prove", "--messages", std::to_string(messages), "--tier", tier, "--json"};
         if (tier != "auto") {
-            arguments.insert(arguments.end(), {"--only", "mptcp,ktls,sockmap,fast-open,fast-open-connect"});
+            arguments.insert(arguments.end(),
+                             {"--only", "mptcp,ktls,sockmap,fast-open,fast-open-connect,private-copy"});
         }
         const Outcome outcome = run_trace_for(60, arguments);
         REQUIRE_FALSE(outcome.hung);
@@ -361,6 +362,12 @@ TEST_CASE("provoke: firewall-checksum") {
 }
 TEST_CASE("provoke: queued-to-process, which flags the packets that need no segmentation") {
     check("queued-to-process", {Causes{"queued-to-process"}}, Told::both);
+}
+TEST_CASE("provoke: private-copy, which looks like zero-copy to the program") {
+    for (const char* tier : {"auto", "tracepoint"}) {
+        CAPTURE(tier);
+        check("private-copy", {Causes{"private-copy"}}, Told::zerocopy, 8192, tier);
+    }
 }
 TEST_CASE("provoke: wireguard, which flags the packets that need no segmentation") {
     check("wireguard", {Causes{"wireguard"}}, Told::both);

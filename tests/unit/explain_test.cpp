@@ -187,7 +187,8 @@ TEST_CASE("cause: callers that each stand for one cause") {
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "__nfqnl_enqueue_packet"})) ==
           "queued-to-process");
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "nf_queue"})) == "queued-to-process");
-    CHECK(cause_alone(group({"skb_copy_expand", "nfqnl_recv_verdict"})) == "queued-to-process");
+    CHECK(cause_alone(group({"skb_copy_expand", "nfqnl_recv_verdict"})) == "private-copy");
+    CHECK(cause_alone(group({"skb_copy_expand", "nfqnl_mangle", "nfqnl_recv_verdict"})) == "private-copy");
     // What happens to a packet after the process has let it pass is another matter.
     CHECK(cause_alone(group({"__pskb_pull_tail", "skb_checksum_help", "validate_xmit_skb", "nfqnl_recv_verdict"})) ==
           "no-checksum-offload");

@@ -268,9 +268,10 @@ TEST_CASE("predict: a firewall's rules may fit, after the copy of older kernels 
 TEST_CASE("predict: what a firewall cuts up for a process is copied without a word") {
     Facts facts = over_veth();
     facts.way[0].rules = {{"queued-to-process", "filter"}, {"connection-helper", "filter"}};
-    const auto causes = predict::predict(facts).causes;
-    CHECK(causes.at(0).silent);
-    CHECK_FALSE(causes.at(1).silent);
+    const auto prediction = predict::predict(facts);
+    CHECK(prediction.causes.at(0).silent);
+    CHECK_FALSE(prediction.causes.at(1).silent);
+    CHECK(prediction.unknown.at(0).causes == Words{"private-copy"});
 }
 
 TEST_CASE("predict: limits refuse calls, and change nothing else") {
