@@ -74,8 +74,10 @@ static __always_inline void miss(void) {
     __sync_fetch_and_add(&missed, 1);
 }
 
-/* The verifier must see the bound on the very register that the address is made of. */
+/* The verifier must see the bound on the very register that the address is made of: the compiler may neither leave it
+ * out, knowing better, nor use another register. */
 static __always_inline struct netio_frame* frame_at(struct netio_timed_thread* thread, __u64 depth) {
+    asm volatile("" : "+r"(depth));
     depth &= NETIO_DEPTH - 1;
     asm volatile("" : "+r"(depth));
     return &thread->frames[depth];

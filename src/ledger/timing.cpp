@@ -66,14 +66,12 @@ void fill(StageTime& time, const Sum& sum, const std::string& not_counted, const
     time.instructions_per_byte = stats::safe_ratio(counted(sum.instructions, not_counted), payload, no_payload);
 }
 
-// A stage that is told by no tracepoint, and of which no function is probed.
-void mark_unseen(StageTime& time, const TimedStage& stage, const std::string& not_probed) {
-    if (!stage.seen) {
-        const std::string why = not_probed.empty() ? "this kernel has no function of it by a known name" : not_probed;
-        time.calls = Count::missing(why);
+void mark_unseen(StageTime& time, const TimedStage& stage) {
+    if (!stage.unseen.empty()) {
+        time.calls = Count::missing(stage.unseen);
         for (auto* figure : {&time.ns_per_byte, &time.server_ns_per_byte, &time.client_ns_per_byte,
                              &time.cycles_per_byte, &time.instructions_per_byte}) {
-            *figure = model::Figure<double>::missing(why);
+            *figure = model::Figure<double>::missing(stage.unseen);
         }
     }
 }
@@ -97,7 +95,6 @@ model::Timing summarize_timing(const model::TimingFacts& facts, std::span<const 
                                const Count& payload_bytes) {
     model::Timing timing;
     timing.not_counted = facts.not_counted;
-    timing.not_probed = facts.not_probed;
     timing.missed = facts.missed;
     const Sum all = sum_of_all(facts);
     for (const TimedStage& stage : facts.stages) {
@@ -109,7 +106,7 @@ model::Timing summarize_timing(const model::TimingFacts& facts, std::span<const 
         time.waiting = stage.waiting;
         time.share = stage.waiting ? 0 : stats::safe_ratio(sum.ns, all.ns).value_or(0);
         fill(time, sum, facts.not_counted, payload_bytes);
-        mark_unseen(time, stage, facts.not_probed);
+        mark_unseen(time, stage);
         timing.stages.push_back(std::move(time));
     }
     timing.total.id = "total";

@@ -220,7 +220,7 @@ void fields(A& a, Of<TimedStage> auto& s) {
     a("id", s.id);
     a("name", s.name);
     a("functions", s.functions);
-    a("seen", s.seen);
+    a("unseen", s.unseen);
     a("waiting", s.waiting);
     a("passages", s.passages);
 }
@@ -228,7 +228,6 @@ void fields(A& a, Of<TimedStage> auto& s) {
 template <class A>
 void fields(A& a, Of<TimingFacts> auto& s) {
     a("not_counted", s.not_counted);
-    a("not_probed", s.not_probed);
     a("stages", s.stages);
     a("missed", s.missed);
 }

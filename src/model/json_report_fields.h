@@ -184,7 +184,6 @@ void fields(A& a, const Timing& s) {
     a("total", s.total);
     a("covered_share", s.covered_share);
     a("not_counted", s.not_counted);
-    a("not_probed", s.not_probed);
     a("missed", s.missed);
 }
 

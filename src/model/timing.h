@@ -27,7 +27,7 @@ struct TimedStage {
     std::string id;                      // "late-copy"
     std::string name;                    // "late copy"
     std::vector<std::string> functions;  // whose entry and exit are probed; empty: tracepoints tell, or nothing
-    bool seen = true;                    // false: nothing tells of it on this kernel
+    std::string unseen;                  // why nothing tells of it on this kernel; empty: something does
     bool waiting = false;                // the thread did not run: no cost
     std::vector<TimedPassages> passages;
     bool operator==(const TimedStage&) const = default;
@@ -53,7 +53,6 @@ struct Timeline {
 
 struct TimingFacts {
     std::string not_counted;  // why there are no cycles and instructions; empty: there are
-    std::string not_probed;   // why stages inside of a system call are missing; empty: they are not
     std::vector<TimedStage> stages;
     std::uint64_t missed = 0;  // passages of which only one end was seen
     bool operator==(const TimingFacts&) const = default;
@@ -78,7 +77,7 @@ struct Timing {
     // Of the cycles that the counters of the two ends saw in kernel space, how many the stages hold. The rest is page
     // faults and interrupts outside of system calls, and the probes' own entry and exit.
     Figure<double> covered_share;
-    std::string not_counted, not_probed;
+    std::string not_counted;
     std::uint64_t missed = 0;
     bool operator==(const Timing&) const = default;
 };

@@ -128,6 +128,7 @@ struct Timer::State {
     Links links;                                         // destroyed before the skeleton
     std::unique_ptr<ring_buffer, RingDeleter> ring;      // none: passages are not kept
     std::vector<std::vector<std::string>> functions_of;  // stage -> those that are probed
+    std::vector<std::string> refused;                    // stage -> why its function is not; empty: nobody refused
     std::string not_counted;
     std::string not_probed;
     model::Timeline kept;
@@ -160,16 +161,24 @@ struct Timer::State {
         return {};
     }
 
+    // Both programs of a function, or none: the kernel may have the function and no place in it to hang them on.
     // The exit first: what is entered before is not taken for missed.
+    void attach_function(const TimedFunction& function, std::size_t number) {
+        auto attached = attach(program_of(*skeleton, left, number)).and_then([&] {
+            return attach(program_of(*skeleton, entered, number));
+        });
+        if (attached) {
+            functions_of[function.stage].emplace_back(function.name);
+        } else {
+            refused[function.stage] = std::string(function.name) + ": " + attached.error().why;
+        }
+    }
+
     Result<void> attach_all(const std::vector<TimedFunction>& functions) {
-        functions_of.resize(timed_stages().size());
+        functions_of.assign(timed_stages().size(), {});
+        refused.assign(timed_stages().size(), not_probed);
         for (std::size_t i = 0; i < functions.size(); ++i) {
-            for (const char* what : {left, entered}) {
-                if (auto attached = attach(program_of(*skeleton, what, i)); !attached) {
-                    return attached;
-                }
-            }
-            functions_of[functions[i].stage].emplace_back(functions[i].name);
+            attach_function(functions[i], i);
         }
         const auto& programs = skeleton->progs;
         for (const bpf_program* program : {programs.system_call_left, programs.system_call_entered,
@@ -266,15 +275,16 @@ model::TimingFacts Timer::collect() {
     poll();
     model::TimingFacts facts;
     facts.not_counted = state_->not_counted;
-    facts.not_probed = state_->not_probed;
     facts.missed = state_->skeleton->bss->missed;
     const auto& stages = timed_stages();
     for (std::uint32_t stage = 0; stage < stages.size(); ++stage) {
         const StageRow& row = stages[stage];
         const auto& functions = state_->functions_of[stage];
-        model::TimedStage timed{std::string(row.id), std::string(row.name),
-                                functions,           row.functions.empty() || !functions.empty(),
-                                row.waiting,         {}};
+        model::TimedStage timed{std::string(row.id), std::string(row.name), functions, {}, row.waiting, {}};
+        if (!row.functions.empty() && functions.empty()) {
+            const std::string& why = state_->refused[stage];
+            timed.unseen = why.empty() ? "this kernel has no function of it by a known name" : why;
+        }
         for (std::uint32_t role = 0; role < NETIO_TIMED_ROLES; ++role) {
             timed.passages.push_back(state_->passages(role, stage));
         }

@@ -19,8 +19,8 @@ namespace netio::e2e {
 
 using Arguments = std::vector<std::string>;
 
-// No run of these tests needs a fraction of it: a program that is still there after this long hangs. An emulated machine
-// is waited for longer.
+// No run of these tests needs a fraction of it: a program that is still there after this long hangs. An emulated
+// machine is waited for longer.
 std::chrono::seconds patience();
 
 // Asks every few milliseconds until `condition` holds; false when it does not within patience().

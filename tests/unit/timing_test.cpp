@@ -28,7 +28,7 @@ using model::TimingFacts;
 using Count = Figure<std::uint64_t>;
 
 TimedStage stage(const std::string& id, std::uint64_t server_ns, std::uint64_t client_ns) {
-    TimedStage made{id, id, {"function_of_" + id}, true, false, {}};
+    TimedStage made{id, id, {"function_of_" + id}, {}, false, {}};
     made.passages.push_back({Role::server, server_ns / 10, server_ns, server_ns * 3, server_ns * 4});
     made.passages.push_back({Role::client, client_ns / 10, client_ns, client_ns * 3, client_ns * 4});
     return made;
@@ -75,8 +75,7 @@ TEST_CASE("timing: stages per payload byte add up to the total, without waiting"
 TEST_CASE("timing: what is not counted, not probed or not sent is missing with its reason") {
     TimingFacts facts = timing_facts();
     facts.not_counted = "no PMU";
-    facts.not_probed = "refused";
-    facts.stages[4].seen = false;
+    facts.stages[4].unseen = "refused";
     facts.stages[4].functions.clear();
     const auto timing = summarize_timing(facts, {}, payload);
     CHECK(timing.stages[0].cycles_per_byte.reason() == "no PMU");
@@ -113,7 +112,7 @@ TEST_CASE("terminal: the stages at 80 and at 120 columns") {
     model::Report report = test::zerocopy_over_veth();
     TimingFacts facts = timing_facts();
     facts.missed = 2;
-    facts.stages[4].seen = false;
+    facts.stages[4].unseen = "refused";
     for (const bool counted : {true, false}) {
         facts.not_counted = counted ? "" : "no PMU";
         report.timing = summarize_timing(facts, {}, payload);
