@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "app/commands.h"
+#include "app/compare.h"
 #include "app/counting.h"
 #include "app/experiment.h"
 #include "app/progress.h"
@@ -16,6 +19,7 @@
 #include "perf/sampler.h"
 #include "provoke/scenario.h"
 #include "report/timeline.h"
+#include "stats/spread.h"
 #include "workload/options.h"
 
 namespace netio::app {
@@ -28,13 +32,16 @@ namespace {
 struct RunWords {
     std::string mode = "zerocopy";
     std::string size = "16K";
+    std::vector<std::string> compare;  // modes; empty: one run
+    std::vector<std::string> sizes;    // of a comparison; empty: `size`
+    std::uint32_t rounds = 8;
     std::string path = "veth";
     std::string tier = "auto";
     std::string bind;
     std::optional<std::uint16_t> port;
     std::string wait;
     std::string provoke = "none";
-    std::string duration = "5s";
+    std::optional<std::string> duration;
     std::string warmup = "200ms";
     std::string ring = "256K";
     std::uint64_t messages = 0;
@@ -53,17 +60,22 @@ struct RunWords {
 
 constexpr const char* default_wait = "1m";
 
+// A comparison is many runs.
+std::string duration_of(const RunWords& words) {
+    return words.duration.value_or(words.compare.empty() ? "5s" : "1s");
+}
+
 Result<Spec> workload_spec(const RunWords& words) {
     Spec spec;
     const auto mode = parse_mode(words.mode);
     const auto size = parse_message_size(words.size);
-    const auto duration = parse_time("--duration", words.duration);
+    const auto duration = parse_time("--duration", duration_of(words));
     const auto warmup = parse_time("--warmup", words.warmup);
     if (const Error* error = first_error(mode, size, duration, warmup)) {
         return Unexpected{*error};
     }
     if (words.messages == 0 && duration->count() <= 0) {
-        return fail("--duration " + words.duration, "nothing can be measured in no time", "--duration 5s",
+        return fail("--duration " + duration_of(words), "nothing can be measured in no time", "--duration 5s",
                     ExitCode::usage);
     }
     spec.mode = *mode;
@@ -78,7 +90,8 @@ Result<Spec> workload_spec(const RunWords& words) {
 
 // A scenario may need messages of its own size; what the user asked for by name goes first.
 void apply_scenario(const provoke::Scenario* scenario, const RunWords& words, Spec& spec) {
-    if (scenario != nullptr && scenario->workload.size_bytes != 0 && words.size == RunWords{}.size) {
+    const bool by_name = words.size != RunWords{}.size || !words.sizes.empty();
+    if (scenario != nullptr && scenario->workload.size_bytes != 0 && !by_name) {
         spec.size_bytes = scenario->workload.size_bytes;
     }
 }
@@ -172,6 +185,76 @@ void print_scenarios() {
     }
 }
 
+// Whether modes can be compared as it was asked.
+Result<void> check_comparison(const RunWords& words) {
+    const std::string option = "--compare " + join(words.compare, ",");
+    const std::set<std::string> modes(words.compare.begin(), words.compare.end());
+    if (modes.size() < 2 || modes.size() < words.compare.size()) {
+        return fail(option, modes.size() < 2 ? "it takes two modes to compare" : "a mode is named twice",
+                    "--compare one-copy,zerocopy", ExitCode::usage);
+    }
+    if (words.path == "remote") {
+        return fail(option + " --path remote", "a comparison makes both ends itself, again and again", "--path veth",
+                    ExitCode::usage);
+    }
+    if (words.rounds < stats::runs_for_interval) {
+        return fail(fmt::format("--rounds {}", words.rounds),
+                    fmt::format("a 95 % interval needs {} rounds", stats::runs_for_interval),
+                    fmt::format("--rounds {}, with a shorter --duration", stats::runs_for_interval), ExitCode::usage);
+    }
+    return {};
+}
+
+// Each mode as a run of its own, with a profile: what such a run cannot be, a comparison cannot either.
+Result<std::vector<ExperimentOptions>> interpret_modes(RunWords words) {
+    std::vector<ExperimentOptions> experiments;
+    words.profile = true;
+    for (const std::string& mode : words.compare) {
+        words.mode = mode;
+        auto options = interpret(words);
+        if (!options) {
+            return Unexpected(options.error());
+        }
+        experiments.push_back(*options);
+    }
+    return experiments;
+}
+
+Result<ComparePlan> interpret_comparison(RunWords words) {
+    if (auto possible = check_comparison(words); !possible) {
+        return Unexpected(possible.error());
+    }
+    ComparePlan plan;
+    plan.rounds = words.rounds;
+    const std::vector<std::string> sizes = words.sizes.empty() ? std::vector{words.size} : words.sizes;
+    for (const std::string& size : sizes) {
+        words.size = size;
+        auto experiments = interpret_modes(words);
+        if (!experiments) {
+            return Unexpected(experiments.error());
+        }
+        plan.experiments.push_back(std::move(*experiments));
+    }
+    const auto bytes_of = [](const auto& experiments) { return experiments.front().spec.size_bytes; };
+    std::ranges::sort(plan.experiments, {}, bytes_of);
+    const auto same = std::ranges::adjacent_find(plan.experiments, {}, bytes_of);
+    if (same != plan.experiments.end()) {
+        return fail("--sizes " + join(words.sizes, ","), fmt::format("{} B is named twice", bytes_of(*same)),
+                    "--sizes 4K,16K,64K", ExitCode::usage);
+    }
+    return plan;
+}
+
+Result<int> run_comparison(const RunWords& words) {
+    const auto plan = interpret_comparison(words);
+    if (!plan) {
+        return Unexpected(plan.error());
+    }
+    return check_machine().and_then([&] { return check_outputs(words.outputs); }).and_then([&] {
+        return compare(*plan, words.outputs);
+    });
+}
+
 Result<int> run(const RunWords& words) {
     if (words.provoke == "help" || words.provoke == "list") {
         print_scenarios();
@@ -180,6 +263,9 @@ Result<int> run(const RunWords& words) {
     if (words.events && is_one_of(*words.events, {"help", "list"})) {
         print_known_events();
         return 0;
+    }
+    if (!words.compare.empty()) {
+        return run_comparison(words);
     }
     auto options = interpret(words);
     if (!options) {
@@ -221,8 +307,8 @@ void declare_workload(CLI::App& cli, RunWords& words) {
         ->check(CLI::Range(1U, workload::max_connections))
         ->capture_default_str()
         ->group("Workload");
-    auto* duration = cli.add_option("--duration", words.duration, "How long to measure: 500ms, 5s, 2m")
-                         ->capture_default_str()
+    auto* duration = cli.add_option("--duration", words.duration,
+                                    "How long to measure: 500ms, 2m; 5s unless told, 1s a run with --compare")
                          ->group("Workload");
     cli.add_option("--messages", words.messages, "Messages on each connection, instead of a time")
         ->check(CLI::Range(std::uint64_t{1}, workload::max_messages))
@@ -241,6 +327,27 @@ void declare_workload(CLI::App& cli, RunWords& words) {
                    "Bring a cause about in these namespaces; `--provoke help` lists the scenarios")
         ->capture_default_str()
         ->group("Workload");
+}
+
+void declare_comparison(CLI::App& cli, RunWords& words) {
+    auto* compare =
+        cli.add_option("--compare", words.compare,
+                       "Modes that take turns: what a byte costs in the last one against the first, and why")
+            ->delimiter(',')
+            ->excludes("--mode")
+            ->group("Comparison");
+    cli.add_option("--sizes", words.sizes,
+                   "Sizes in place of --size: what each costs, and from which on the last mode costs less")
+        ->delimiter(',')
+        ->needs(compare)
+        ->excludes("--size")
+        ->group("Comparison");
+    cli.add_option("--rounds", words.rounds,
+                   fmt::format("Runs of each mode; an interval needs {}", stats::runs_for_interval))
+        ->check(CLI::Range(1U, 1000U))
+        ->capture_default_str()
+        ->needs(compare)
+        ->group("Comparison");
 }
 
 void declare_remote(CLI::App& cli, RunWords& words) {
@@ -311,9 +418,13 @@ Result<void> check_machine() {
 Command declare_run(CLI::App& cli) {
     auto words = std::make_shared<RunWords>();
     declare_workload(cli, *words);
+    declare_comparison(cli, *words);
     declare_remote(cli, *words);
     declare_tracing(cli, *words);
     declare_outputs(cli, words->outputs);
+    for (const char* of_one_run : {"--folded", "--evidence", "--timing", "--timeline", "--overhead"}) {
+        cli.get_option("--compare")->excludes(std::string(of_one_run));
+    }
     return [words] { return run(*words); };
 }
 

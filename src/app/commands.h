@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "model/capture.h"
+#include "model/report.h"
 
 // The commands of netio-trace. Each declares its options on a CLI::App and returns what runs it.
 
@@ -37,6 +37,8 @@ struct Outputs {
 void declare_outputs(CLI::App& cli, Outputs& outputs);
 // check_output() of them all.
 Result<void> check_outputs(const Outputs& outputs);
+// What a report means for a script: measured, incomplete, or refused by the kernel.
+ExitCode exit_code_of(const model::Report& report);
 // Renders the report of a capture to where it was asked for. Returns the exit code that follows from the report.
 Result<int> print_report(const model::Capture& capture, const Outputs& outputs);
 

@@ -364,7 +364,9 @@ Capture Experiment::finish(workload::Interrupts& interrupts) {
         capture_.untracked_sockets = facts.untracked_sockets;
     }
     end_children(interrupts);
-    interrupts.acknowledge();  // from here on a signal ends the process, which may be stuck writing to a pipe
+    if (interrupts.acknowledge()) {  // from here on a signal ends the process, which may be stuck writing to a pipe
+        kept_.ask_for_no_more();
+    }
     progress_("", -1);
     return std::move(capture_);
 }

@@ -51,8 +51,13 @@ class KeptTracer {
     // A tracer that knows nothing yet: the kept one, or a new one where that does not do. Errors: Tracer::attach's.
     Result<probes::Tracer*> take(const probes::TracerOptions& options);
 
+    // A signal that came when the measured phase was over leaves that run whole, and asks for no other one.
+    void ask_for_no_more() { no_more_ = true; }
+    bool is_asked_for_no_more() const { return no_more_; }
+
  private:
     std::optional<probes::Tracer> tracer_;
+    bool no_more_ = false;
 };
 
 // One run: network, probes, server and client, warm-up, measurement, and everything taken down again. SIGINT and

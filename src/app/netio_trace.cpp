@@ -15,6 +15,7 @@ constexpr const char* examples =
     "Examples:\n"
     "  sudo netio-trace --mode zerocopy --size 16384     where every byte of zero-copy sends went\n"
     "  sudo netio-trace --mode one-copy --size 64K --threads 4 --duration 2s\n"
+    "  sudo netio-trace --compare one-copy,zerocopy      what a byte cost in each, taking turns, and why\n"
     "  sudo netio-trace --provoke packet-tap             what a sniffer costs a zero-copy sender\n"
     "  sudo netio-trace --path remote --bind 192.0.2.7   through a NIC, to a netio-client on another machine\n"
     "  sudo netio-trace --json run.json                  keep everything; look again without root:\n"

@@ -66,6 +66,13 @@ Result<void> check_outputs(const Outputs& outputs) {
     });
 }
 
+ExitCode exit_code_of(const model::Report& report) {
+    if (model::is_refused(report.spec, report.coverage)) {
+        return ExitCode::privilege;
+    }
+    return report.complete ? ExitCode::ok : ExitCode::incomplete;
+}
+
 namespace {
 
 Result<void> put_stacks(const model::Capture& capture, const std::string& target) {
@@ -102,10 +109,7 @@ Result<int> print_report(const model::Capture& capture, const Outputs& outputs) 
             return tl::make_unexpected(put_text.error());
         }
     }
-    if (model::is_refused(report.spec, report.coverage)) {
-        return static_cast<int>(ExitCode::privilege);
-    }
-    return static_cast<int>(report.complete ? ExitCode::ok : ExitCode::incomplete);
+    return static_cast<int>(exit_code_of(report));
 }
 
 }  // namespace netio::app

@@ -132,6 +132,10 @@ Result<int> sweep(const SweepPlan& plan, const std::filesystem::path& folder) {
         fmt::print("[{:>{}}/{}] {} {}\n", number, std::to_string(specs.size()).size(), specs.size(),
                    spell(options.spec), figures_of(report));
         std::fflush(stdout);
+        if (kept.is_asked_for_no_more() && number < specs.size()) {
+            return fail(fmt::format("the sweep ended after {} of {} experiments", number, specs.size()),
+                        "a signal came between two of them", "", ExitCode::incomplete);
+        }
     }
     fmt::print("kept in {}: results.csv, and runs/NNNN.json for `netio-trace replay`\n", folder.string());
     return worst;

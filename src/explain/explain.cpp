@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "explain/classify.h"
+#include "explain/costs.h"
 #include "explain/sentences.h"
 #include "ledger/books.h"
 #include "ledger/counters.h"
@@ -220,6 +221,7 @@ Report build_report(const Capture& capture) {
     }
     if (capture.profile) {
         report.profile = ledger::summarize_profile(*capture.profile, report.ledger.payload_bytes);
+        add_costs(report);
     }
     if (capture.timing) {
         report.timing = ledger::summarize_timing(*capture.timing, report.counters, report.ledger.payload_bytes);
@@ -230,6 +232,9 @@ Report build_report(const Capture& capture) {
     add_warnings(capture, report);
     add_gaps(capture, report);
     report.verdict = verdict_of(report, books);
+    if (const std::string costs = cost_sentence(report); !costs.empty()) {
+        report.verdict += " " + costs;
+    }
     report.complete = is_complete(capture, report);
     return report;
 }

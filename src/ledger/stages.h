@@ -16,7 +16,7 @@
 
 namespace netio::ledger {
 
-// A class of kernel work: "data copy", "locks".
+// A class of kernel work: "page pinning", "locks".
 struct Stage {
     std::string id;
     std::string name;

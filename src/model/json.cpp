@@ -68,6 +68,9 @@ Json to_json(const Capture& capture) {
 Json to_json(const Report& report) {
     return versioned(report);
 }
+Json to_json(const SizeComparison& comparison) {
+    return versioned(comparison);
+}
 
 Result<WorkloadResult> workload_result_from_json(const Json& json) {
     return read<WorkloadResult>(json, "cannot read the workload's result", "run it again; see the workload's own error",

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "model/capture.h"
+#include "model/comparison.h"
 #include "model/report.h"
 
 // The one JSON form of the model: keys are the names of the members and keep their order, enums are the words of their
@@ -22,6 +23,7 @@ Json to_json(const HistogramData& histogram);
 Json to_json(const WorkloadResult& result);
 Json to_json(const Capture& capture);
 Json to_json(const Report& report);  // without the capture
+Json to_json(const SizeComparison& comparison);
 
 // Errors name the path of the key that is missing or wrong ("sockets[0].sites: unknown site 'foo'"); a capture of
 // another schema_version is refused. Keys beyond those of the structures are passed over.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "model/comparison.h"
 #include "model/json_fields.h"
 #include "model/report.h"
 
@@ -17,6 +18,7 @@ void fields(A& a, const Account& s) {
     a("calls", s.calls);
     a("copies_per_byte", s.copies_per_byte);
     a("where", s.where);
+    a("cost_per_byte", s.cost_per_byte);
 }
 
 template <class A>
@@ -210,6 +212,92 @@ void fields(A& a, const Report& s) {
     a("connections", s.connections);
     a("not_seen", s.not_seen);
     a("warnings", s.warnings);
+}
+
+template <class A>
+void fields(A& a, const Spread& s) {
+    a("median", s.median);
+    a("low", s.low);
+    a("high", s.high);
+    a("runs", s.runs);
+}
+
+template <class A>
+void fields(A& a, const ComparedStage& s) {
+    a("id", s.id);
+    a("name", s.name);
+    a("per_byte", s.per_byte);
+    a("difference", s.difference);
+}
+
+template <class A>
+void fields(A& a, const ComparedMode& s) {
+    a("mode", s.mode);
+    a("bits_per_second", s.bits_per_second);
+    a("copies_per_byte", s.copies_per_byte);
+    a("causes", s.causes);
+}
+
+template <class A>
+void fields(A& a, const Term& s) {
+    a("name", s.name);
+    a("per_byte", s.per_byte);
+}
+
+template <class A>
+void fields(A& a, const Comparison& s) {
+    a("verdict", s.verdict);
+    a("spec", s.spec);
+    a("unit", s.unit);
+    a("event", s.event);
+    a("rounds", s.rounds);
+    a("incomplete", s.incomplete);
+    a("cost_ratio", s.cost_ratio);
+    a("counted_ratio", s.counted_ratio);
+    a("speed_ratio", s.speed_ratio);
+    a("sum", s.sum);
+    a("modes", s.modes);
+    a("stages", s.stages);
+    a("total", s.total);
+    a("copying", s.copying);
+    a("overhead", s.overhead);
+}
+
+template <class A>
+void fields(A& a, const BreakEven& s) {
+    a("bytes", s.bytes);
+    a("low", s.low);
+    a("high", s.high);
+}
+
+template <class A>
+void fields(A& a, const Prediction& s) {
+    a("fitted", s.fitted);
+    a("fixed_per_send", s.fixed_per_send);
+    a("overhead_per_send", s.overhead_per_send);
+    a("per_byte", s.per_byte);
+    a("copied_per_byte", s.copied_per_byte);
+    a("copy_per_byte", s.copy_per_byte);
+    a("as_copied", s.as_copied);
+    a("if_saved", s.if_saved);
+}
+
+template <class A>
+void fields(A& a, const Statement& s) {
+    a("about", s.about);
+    a("text", s.text);
+}
+
+template <class A>
+void fields(A& a, const SizeComparison& s) {
+    a("verdict", s.verdict);
+    a("other_view", s.other_view);
+    a("interrupted", s.interrupted);
+    a("measured", s.measured);
+    a("prediction", s.prediction);
+    a("why_none", s.why_none);
+    a("statements", s.statements);
+    a("sizes", s.sizes);
 }
 
 }  // namespace netio::model::detail

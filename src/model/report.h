@@ -21,6 +21,9 @@ struct Account {
     Figure<std::uint64_t> calls;
     Figure<double> copies_per_byte;  // copies this account adds to a payload byte (0 for references)
     std::string where;               // kernel function(s) and device: "skb_copy_ubufs <- ip_local_deliver_finish, veth"
+    // Of a payload byte, in the unit of the profile: the class that is this account's work. None: no profile was taken,
+    // or no class is this account's alone.
+    std::optional<double> cost_per_byte = {};
     bool operator==(const Account&) const = default;
 };
 

@@ -207,6 +207,30 @@ void add_extra_events(Fields& fields, const Report& report) {
     }
 }
 
+// What a payload byte cost by class of the profile (docs/stages.json), in the unit that was sampled; the other unit's
+// cells stay empty, so that no column ever holds both.
+void add_profile(Fields& fields, const Report& report) {
+    constexpr std::array<std::string_view, 14> classes{
+        "program", "copy-in", "copy-late",      "copy-out",   "page-pinning", "completion-notification",
+        "memory",  "tcp-ip",  "device-softirq", "scheduling", "system-call",  "locks",
+        "tracing", "other"};
+    for (const std::string_view unit : {"ns", "cycles"}) {
+        const bool sampled = report.profile && report.profile->unit == unit;
+        for (const std::string_view id : classes) {
+            std::string column = fmt::format("profile_{}_{}_per_byte", id, unit);
+            std::ranges::replace(column, '-', '_');
+            model::Figure<double> cost;
+            if (sampled) {
+                const auto found = std::ranges::find(report.profile->stages, id, &model::StageCost::id);
+                cost = found == report.profile->stages.end() ? cost : found->per_byte;
+            }
+            add(fields, std::move(column), cost);
+        }
+        add(fields, fmt::format("profile_sum_{}_per_byte", unit),
+            sampled ? report.profile->total.per_byte : model::Figure<double>{});
+    }
+}
+
 void add_environment(Fields& fields, const Report& report) {
     fields.push_back({"kernel_release", report.environment.kernel_release});
     fields.push_back({"interrupted", report.interrupted});
@@ -215,8 +239,8 @@ void add_environment(Fields& fields, const Report& report) {
 
 Fields fields_of(const Report& report) {
     Fields fields;
-    for (const auto part :
-         {add_spec, add_ledger, add_latencies, add_conclusions, add_counters, add_extra_events, add_environment}) {
+    for (const auto part : {add_spec, add_ledger, add_latencies, add_conclusions, add_counters, add_extra_events,
+                            add_profile, add_environment}) {
         part(fields, report);
     }
     return fields;

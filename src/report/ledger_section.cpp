@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <cstddef>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "report/figures.h"
@@ -17,10 +20,22 @@ constexpr std::size_t columns_for_calls = 110;  // narrower pages leave this roo
 constexpr std::size_t narrow_what = 11;
 constexpr std::size_t wide_what = 16;
 
-// The page's width decides whether calls are shown; all rows are made with them and lose them here.
-std::vector<Cell> row(bool with_calls, std::vector<Cell> cells) {
-    if (!with_calls) {
-        cells.erase(cells.begin() + 3);
+// Which columns there are. The page's width decides on the calls; without a profile there are no costs.
+struct Columns {
+    bool calls = false;
+    std::string cost_unit;  // "ns/B"; empty: no costs
+};
+
+constexpr std::ptrdiff_t calls_column = 3;
+constexpr std::ptrdiff_t cost_column = 5;
+
+// All rows are made with every column and lose here what is not shown.
+std::vector<Cell> row(const Columns& columns, std::vector<Cell> cells) {
+    if (columns.cost_unit.empty()) {
+        cells.erase(cells.begin() + cost_column);
+    }
+    if (!columns.calls) {
+        cells.erase(cells.begin() + calls_column);
     }
     return cells;
 }
@@ -37,6 +52,7 @@ std::vector<Cell> account_cells(const Account& account) {
             {show_bytes(account.bytes), ink},
             {show_count(account.calls)},
             {show_ratio(account.copies_per_byte), ink},
+            {account.cost_per_byte ? format_per_byte(*account.cost_per_byte) : "", ink},
             {account.where, Ink::faint}};
 }
 
@@ -46,6 +62,7 @@ std::vector<Cell> unexplained_cells(const model::Ledger& ledger) {
     return {{"unexplained", wrong ? Ink::bad : Ink::plain},
             {wrong ? "see below" : "", Ink::bad},
             {show_bytes(ledger.unexplained_bytes), wrong ? Ink::bad : Ink::plain},
+            {},
             {},
             {},
             {whole, Ink::faint}};
@@ -60,26 +77,38 @@ std::vector<Cell> total_cells(const model::Ledger& ledger) {
             {},
             {},
             {show_ratio(copies), Ink::bold},
+            {},
             {}};
 }
 
-Grid grid_of(const model::Ledger& ledger, bool with_calls) {
+Grid grid_of(const model::Ledger& ledger, const Columns& shown) {
     Grid grid{"Where every byte went",
               2,
-              {{Align::left, 18}, {Align::left, with_calls ? wide_what : narrow_what}, {Align::right, 10}},
+              {{Align::left, 18}, {Align::left, shown.calls ? wide_what : narrow_what}, {Align::right, 10}},
               {}};
-    if (with_calls) {
+    if (shown.calls) {
         grid.columns.push_back({Align::right, 14});
     }
     grid.columns.push_back({Align::right, 8});
-    grid.columns.push_back({Align::left});
-    grid.rows.push_back(row(with_calls, {{}, {}, {"bytes"}, {"calls"}, {"copies/B"}, {"where"}}));
-    for (const auto& account : ledger.accounts) {
-        grid.rows.push_back(row(with_calls, account_cells(account)));
+    if (!shown.cost_unit.empty()) {
+        grid.columns.push_back({Align::right, 8});
     }
-    grid.rows.push_back(row(with_calls, unexplained_cells(ledger)));
-    grid.rows.push_back(row(with_calls, total_cells(ledger)));
+    grid.columns.push_back({Align::left});
+    grid.rows.push_back(row(shown, {{}, {}, {"bytes"}, {"calls"}, {"copies/B"}, {shown.cost_unit}, {"where"}}));
+    for (const auto& account : ledger.accounts) {
+        grid.rows.push_back(row(shown, account_cells(account)));
+    }
+    grid.rows.push_back(row(shown, unexplained_cells(ledger)));
+    grid.rows.push_back(row(shown, total_cells(ledger)));
     return grid;
+}
+
+// What the costs are, and are not.
+std::string cost_note(const model::Ledger& ledger, const model::Profile& profile) {
+    const auto late =
+        std::ranges::count_if(ledger.accounts, [](const Account& account) { return account.id.starts_with("late."); });
+    return fmt::format("{}/B by samples of {}: the copying or pinning alone; all work is in the table of the profile{}",
+                       profile.unit, profile.event, late > 1 ? ", where late copies of all causes are one row" : "");
 }
 
 // Why cells of the table say n/a.
@@ -114,16 +143,20 @@ void note(Page& page, const std::string& text, Ink ink) {
 
 }  // namespace
 
-void put_ledger(Page& page, const model::Ledger& ledger) {
-    const bool with_calls = page.columns() >= columns_for_calls;
-    page.grid(grid_of(ledger, with_calls));
+void put_ledger(Page& page, const model::Ledger& ledger, const std::optional<model::Profile>& profile) {
+    const bool costs = profile && profile->total.per_byte.measured();
+    const Columns shown{page.columns() >= columns_for_calls, costs ? profile->unit + "/B" : ""};
+    page.grid(grid_of(ledger, shown));
     for (const auto& balance : ledger.balances) {
         if (balance.unexplained.value_or(0) > 0) {
             note(page, imbalance(balance), Ink::bad);
         }
     }
-    for (const auto& sentence : missing_notes(ledger, with_calls)) {
+    for (const auto& sentence : missing_notes(ledger, shown.calls)) {
         note(page, sentence, Ink::plain);
+    }
+    if (costs) {
+        note(page, cost_note(ledger, *profile), Ink::plain);
     }
 }
 

@@ -15,8 +15,9 @@ namespace netio::report {
 void put_title(Page& page, const model::Report& report);
 // What a reader must know before believing a figure: the run was cut short, events were lost, ...
 void put_warnings(Page& page, const model::Report& report);
-// "Where every byte went": the accounts, what is unexplained, and the copies per payload byte.
-void put_ledger(Page& page, const model::Ledger& ledger);
+// "Where every byte went": the accounts, what is unexplained, and the copies per payload byte; with a profile, what the
+// work of an account cost.
+void put_ledger(Page& page, const model::Ledger& ledger, const std::optional<model::Profile>& profile);
 // Why bytes were copied, and what to try against it.
 void put_causes(Page& page, const std::vector<model::Finding>& findings);
 // Where in the kernel: the innermost frames of each finding.

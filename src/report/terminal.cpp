@@ -13,7 +13,7 @@ std::string render_terminal(const model::Report& report, const TerminalStyle& st
     page.blank();
     page.text({report.verdict, Ink::bold});
     page.blank();
-    put_ledger(page, report.ledger);
+    put_ledger(page, report.ledger, report.profile);
     page.blank();
     put_causes(page, report.findings);
     put_witnesses(page, report.witnesses);

@@ -21,10 +21,11 @@ Result<Interrupts> Interrupts::block() {
     return Interrupts(std::move(fd), signals);
 }
 
-void Interrupts::acknowledge() {
+bool Interrupts::acknowledge() {
     signalfd_siginfo ignored{};
-    [[maybe_unused]] const ssize_t taken = ::read(fd_.get(), &ignored, sizeof ignored);
+    const ssize_t taken = ::read(fd_.get(), &ignored, sizeof ignored);
     ::pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+    return taken > 0;
 }
 
 }  // namespace netio::workload

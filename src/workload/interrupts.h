@@ -15,7 +15,8 @@ class Interrupts {
  public:
     static Result<Interrupts> block();
     int fd() const { return fd_.get(); }
-    void acknowledge();
+    // Whether there was one.
+    bool acknowledge();
 
  private:
     Interrupts(Fd fd, const sigset_t& signals) : fd_(std::move(fd)), signals_(signals) {}

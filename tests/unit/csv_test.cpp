@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "report/csv.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -10,6 +11,7 @@
 
 #include "base/text.h"
 #include "golden.h"
+#include "profile_fixture.h"
 #include "report_fixture.h"
 
 namespace {
@@ -158,6 +160,28 @@ TEST_CASE("csv: late copies are the sum over the causes, and 0 only if somebody 
         blind.coverage[probe].tier = model::Tier::none;
         CHECK(row_of(blind)["late_copied_bytes"] == "");
     }
+}
+
+TEST_CASE("csv: what a byte cost has a column for every class of the profile, in the unit that was sampled") {
+    auto report = test::zerocopy_over_veth();
+    CHECK(row_of(report)["profile_sum_ns_per_byte"] == "");
+    report.profile = test::lifelike_profile();
+    auto row = row_of(report);
+    double sum = 0;
+    for (const auto& stage : report.profile->stages) {
+        std::string name = stage.id;
+        std::ranges::replace(name, '-', '_');
+        CAPTURE(name);
+        REQUIRE(row.contains("profile_" + name + "_ns_per_byte"));
+        CHECK(row["profile_" + name + "_cycles_per_byte"] == "");
+        sum += std::stod(row["profile_" + name + "_ns_per_byte"]);
+    }
+    CHECK(sum == doctest::Approx(std::stod(row["profile_sum_ns_per_byte"])));
+    CHECK(row["profile_page_pinning_ns_per_byte"].starts_with("0.216"));
+    report.profile->unit = "cycles";
+    row = row_of(report);
+    CHECK(row["profile_page_pinning_cycles_per_byte"].starts_with("0.216"));
+    CHECK(row["profile_page_pinning_ns_per_byte"] == "");
 }
 
 TEST_CASE("csv: a share of bytes that were not measured is no share") {

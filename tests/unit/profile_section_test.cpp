@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "explain/costs.h"
 #include "golden.h"
 #include "profile_fixture.h"
 #include "report/terminal.h"
@@ -22,6 +23,8 @@ using model::ProfileFacts;
 TEST_CASE("terminal: the profile at 80 and at 120 columns, and in ASCII") {
     model::Report report = test::zerocopy_over_veth();
     report.profile = test::lifelike_profile();
+    explain::add_costs(report);
+    report.verdict += " " + explain::cost_sentence(report);
     for (const unsigned columns : {80U, 120U}) {
         const std::string text = report::render_terminal(report, {columns, false, true});
         test::check_golden("profile." + std::to_string(columns) + ".txt", text);

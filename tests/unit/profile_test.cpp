@@ -62,10 +62,12 @@ TEST_CASE("profile: every sample is in one class, and the classes sum up to all 
 TEST_CASE("profile: whose task it was, and what it was doing") {
     const Profile profile = folded_profile();
     CHECK(stage(profile, "program").server.samples == 10);
-    CHECK(stage(profile, "data-copy").server.samples == 20);
-    CHECK(stage(profile, "data-copy").client.samples == 30);
-    CHECK(stage(profile, "data-copy").client_per_byte.value() == doctest::Approx(0.03));
-    CHECK(stage(profile, "data-copy").per_byte.value() == doctest::Approx(0.05));
+    CHECK(stage(profile, "copy-in").per_byte.value() == 0);
+    CHECK(stage(profile, "copy-late").server.samples == 20);
+    CHECK(stage(profile, "copy-late").client.samples == 0);
+    CHECK(stage(profile, "copy-out").client.samples == 30);
+    CHECK(stage(profile, "copy-out").client_per_byte.value() == doctest::Approx(0.03));
+    CHECK(stage(profile, "copy-late").per_byte.value() == doctest::Approx(0.02));
     CHECK(stage(profile, "page-pinning").server.samples == 15);
     CHECK(stage(profile, "tcp-ip").elsewhere.samples == 5);
     CHECK(stage(profile, "tcp-ip").elsewhere_per_byte.value() == doctest::Approx(0.005));
@@ -86,7 +88,8 @@ TEST_CASE("profile: what is named is a share of the workload's own kernel sample
 
 TEST_CASE("profile: the functions that put most samples into a class, those of other as they are") {
     const Profile profile = folded_profile();
-    CHECK(stage(profile, "data-copy").functions == std::vector<std::string>{"_copy_to_iter", "skb_copy_ubufs"});
+    CHECK(stage(profile, "copy-out").functions == std::vector<std::string>{"_copy_to_iter"});
+    CHECK(stage(profile, "page-pinning").functions == std::vector<std::string>{"gup_fast_fallback"});
     CHECK(stage(profile, "other").functions == std::vector<std::string>{"frobnicate"});
     CHECK(stage(profile, "program").functions.empty());
 }
@@ -94,7 +97,7 @@ TEST_CASE("profile: the functions that put most samples into a class, those of o
 TEST_CASE("profile: without payload there is nothing to divide by, and shares stay") {
     const Profile profile = summarize_profile(test::profile_facts(), Figure<std::uint64_t>(0));
     CHECK(profile.total.per_byte.reason() == "no payload was sent");
-    CHECK(stage(profile, "data-copy").share == doctest::Approx(0.5));
+    CHECK(stage(profile, "copy-out").share == doctest::Approx(0.3));
     const auto unknown = Figure<std::uint64_t>::missing("not traced");
     CHECK(summarize_profile(test::profile_facts(), unknown).total.per_byte.reason() == "not traced");
 }

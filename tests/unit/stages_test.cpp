@@ -73,7 +73,7 @@ Stages two_classes() {
 
 }  // namespace
 
-TEST_CASE("stages: nine classes of work, and that of what watches it") {
+TEST_CASE("stages: eleven classes of work, and that of what watches it") {
     std::vector<std::string> ids;
     for (const auto& row : ledger::stages().rows()) {
         ids.push_back(row.id);
@@ -81,8 +81,9 @@ TEST_CASE("stages: nine classes of work, and that of what watches it") {
         CHECK_FALSE(row.meaning.empty());
         CHECK_FALSE(row.functions.empty());
     }
-    CHECK(ids == std::vector<std::string>{"data-copy", "page-pinning", "completion-notification", "memory", "tcp-ip",
-                                          "device-softirq", "scheduling", "system-call", "locks", "tracing"});
+    CHECK(ids == std::vector<std::string>{"copy-in", "copy-late", "copy-out", "page-pinning", "completion-notification",
+                                          "memory", "tcp-ip", "device-softirq", "scheduling", "system-call", "locks",
+                                          "tracing"});
 }
 
 TEST_CASE("stages: names are as in the source, without a compiler's suffixes") {
@@ -151,28 +152,32 @@ TEST_CASE("stages: a table that cannot be right is refused with what is wrong") 
 }
 
 TEST_CASE("stages: copying is what the copying function says, not the instruction loop below it") {
-    CHECK(class_of("rep_movs_alternative < _copy_from_iter < tcp_sendmsg_locked < do_syscall_64") == "data-copy");
-    CHECK(class_of("memcpy < skb_copy_ubufs < ip_local_deliver_finish < handle_softirqs") == "data-copy");
+    CHECK(class_of("rep_movs_alternative < _copy_from_iter < tcp_sendmsg_locked < do_syscall_64") == "copy-in");
+    CHECK(class_of("memcpy < skb_copy_ubufs < ip_local_deliver_finish < handle_softirqs") == "copy-late");
     CHECK(class_of("memcpy < __pskb_copy_fclone < tcp_write_xmit") == "memory");
     CHECK(class_of("rep_movs_alternative < _copy_from_user < copy_msghdr_from_user < ___sys_sendmsg") == "system-call");
-    CHECK(class_of("memcpy_erms < skb_copy_bits < __pskb_pull_tail < tcp_v4_rcv") == "data-copy");
+    CHECK(class_of("rep_movs_alternative < _copy_to_iter < simple_copy_to_iter < __skb_datagram_iter < "
+                   "skb_copy_datagram_iter < tcp_recvmsg_locked") == "copy-out");
+    CHECK(class_of("memcpy < __skb_copy_bits < skb_copy_expand < __netif_receive_skb_core") == "copy-late");
+    CHECK(class_of("csum_partial_copy_generic < csum_and_copy_from_iter_full < ip_generic_getfrag") == "copy-in");
+    CHECK(class_of("csum_partial_copy_generic < skb_copy_and_csum_bits < skb_copy_and_csum_dev") == "copy-late");
+    CHECK(class_of("memcpy_erms < skb_copy_bits < __pskb_pull_tail < tcp_v4_rcv") == "copy-late");
     CHECK(decided_by("rep_movs_alternative < _copy_from_iter < tcp_sendmsg_locked") == "_copy_from_iter");
 }
 
 TEST_CASE("stages: other kernels and arm64 name the same things otherwise") {
     // 5.10: copyin and the generic copies of usercopy.
-    CHECK(class_of("copy_user_enhanced_fast_string < copyin < _copy_from_iter_full < tcp_sendmsg_locked") ==
-          "data-copy");
-    CHECK(class_of("copy_user_generic_unrolled < _copy_from_iter_full < tcp_sendmsg_locked") == "data-copy");
+    CHECK(class_of("copy_user_enhanced_fast_string < copyin < _copy_from_iter_full < tcp_sendmsg_locked") == "copy-in");
+    CHECK(class_of("copy_user_generic_unrolled < _copy_from_iter_full < tcp_sendmsg_locked") == "copy-in");
     CHECK(class_of("gup_pgd_range < internal_get_user_pages_fast < iov_iter_get_pages < __zerocopy_sg_from_iter") ==
           "page-pinning");
     CHECK(class_of("__kmalloc_node_track_caller < __alloc_skb < sock_omalloc < sock_zerocopy_realloc") ==
           "completion-notification");
     CHECK(class_of("tcp_v4_rcv < __softirqentry_text_start < do_softirq_own_stack") == "tcp-ip");
     // arm64.
-    CHECK(class_of("__arch_copy_from_user < _copy_from_iter < tcp_sendmsg_locked < el0_svc") == "data-copy");
-    CHECK(class_of("__arch_copy_to_user < _copy_to_iter < simple_copy_to_iter < __skb_datagram_iter") == "data-copy");
-    CHECK(class_of("__pi_memcpy < skb_copy_ubufs < __netif_receive_skb_core") == "data-copy");
+    CHECK(class_of("__arch_copy_from_user < _copy_from_iter < tcp_sendmsg_locked < el0_svc") == "copy-in");
+    CHECK(class_of("__arch_copy_to_user < _copy_to_iter < simple_copy_to_iter < __skb_datagram_iter") == "copy-out");
+    CHECK(class_of("__pi_memcpy < skb_copy_ubufs < __netif_receive_skb_core") == "copy-late");
     CHECK(class_of("el0_svc < el0t_64_sync_handler < el0t_64_sync") == "system-call");
     CHECK(class_of("invoke_syscall < el0_svc_common < do_el0_svc < el0_svc") == "system-call");
     CHECK(class_of("queued_spin_lock_slowpath < _raw_spin_lock < tcp_v4_rcv") == "locks");
