@@ -11,6 +11,7 @@
 /* Set before loading; user space sizes the maps to match. */
 const volatile __u32 max_slots = 64;
 const volatile __u32 call_ring = 4096; /* zero-copy calls in flight per socket that can be told apart; a power of 2 */
+const volatile __u32 page_bytes = 4096;
 const volatile __u64 pidns_device = 0; /* set where this process is not in the initial pid namespace */
 const volatile __u64 pidns_inode = 0;
 const volatile bool late_from_transmit = false; /* no probe on the copying functions: infer copies from their results */

@@ -9,6 +9,7 @@
 #define NETIO_STACKS_H
 
 #include "copies.h"
+#include "machine.h"
 
 #define HASHED_FRAMES 3 /* the copying function, its caller, and the caller's caller */
 /* Frames that suffice to know a copy again. Only allocators lie between an allocation and the copying function: fewer
@@ -17,7 +18,6 @@
 #define HEAD_WALK 13
 
 #define KNOWN_STACKS 4     /* a power of 2 */
-#define STACK_WORDS 224    /* how far from the context the return addresses are looked for */
 #define UNWIND_EVERY 1024U /* recognised stacks; a power of 2 */
 
 struct known_stack {
@@ -108,7 +108,7 @@ static __always_inline bool lies_there(const struct known_stack* known, __u64 co
     if (known->found != HASHED_FRAMES)
         return false;
     for (int i = 0; i < HASHED_FRAMES; i++) {
-        if (word_at(context + known->offsets[i]) != known->frames[i])
+        if (!is_return_address(word_at(context + known->offsets[i]), known->frames[i]))
             return false;
     }
     return true;
@@ -133,7 +133,7 @@ __noinline int look_at_word(__u32 at) {
     next = known->found;
     if (next >= HASHED_FRAMES)
         return 1;
-    if (word_at(all->context + at * sizeof(__u64)) == known->frames[next]) {
+    if (is_return_address(word_at(all->context + at * sizeof(__u64)), known->frames[next])) {
         known->offsets[next] = at * sizeof(__u64);
         known->found = next + 1;
     }

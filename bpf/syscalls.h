@@ -4,34 +4,12 @@
 #ifndef NETIO_SYSCALLS_H
 #define NETIO_SYSCALLS_H
 
+#include "machine.h"
 #include "receive.h"
 #include "send.h"
 
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
-#define CODE_SEGMENT_32 0x23 /* of a program with the system calls of 32-bit x86, which have other numbers */
-
-/* x86-64: arch/x86/entry/syscalls/syscall_64.tbl */
-enum syscall_number {
-    SYSCALL_READ = 0,
-    SYSCALL_WRITE = 1,
-    SYSCALL_READV = 19,
-    SYSCALL_WRITEV = 20,
-    SYSCALL_SENDFILE = 40,
-    SYSCALL_SENDTO = 44,
-    SYSCALL_RECVFROM = 45,
-    SYSCALL_SENDMSG = 46,
-    SYSCALL_RECVMSG = 47,
-    SYSCALL_SPLICE = 275,
-    SYSCALL_RECVMMSG = 299,
-    SYSCALL_SENDMMSG = 307,
-    SYSCALL_IO_URING_ENTER = 426,
-};
-
-/* Arguments of a system call; they stand in the same registers when it returns. */
-#define ARGUMENT_1(regs) READ(struct pt_regs, regs, di)
-#define ARGUMENT_3(regs) READ(struct pt_regs, regs, dx)
-#define ARGUMENT_4(regs) READ(struct pt_regs, regs, r10)
 
 struct socket_call {
     __u32 descriptor;
@@ -41,9 +19,7 @@ struct socket_call {
 
 /* The number of a system call that has ended; -1 where the numbers are others. */
 static __always_inline __s64 number_of(__u64 regs) {
-    if ((READ(struct pt_regs, regs, cs) & 0xffff) == CODE_SEGMENT_32)
-        return -1;
-    return READ(struct pt_regs, regs, orig_ax);
+    return has_other_numbers(regs) ? -1 : (__s64)NUMBER(regs);
 }
 
 static __always_inline bool is_send(__s64 number) {
@@ -133,7 +109,7 @@ static __always_inline int syscall_enters(__u64 regs, __s64 number) {
     if (!is_send(number))
         return 0;
     task = traced_task();
-    if (!task || (READ(struct pt_regs, regs, cs) & 0xffff) == CODE_SEGMENT_32)
+    if (!task || has_other_numbers(regs))
         return 0;
     task->msg = 0;
     call = send_of(regs, number);

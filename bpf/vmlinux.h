@@ -48,10 +48,21 @@ enum {
 
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 
-/* Function arguments of kprobes. */
+/* Function arguments of kprobes, and registers of system calls: each architecture has its own. */
+#if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31], sp, pc, pstate;
+};
+
+struct pt_regs {
+	__u64 regs[31], sp, pc, pstate, orig_x0;
+	__s32 syscallno;
+};
+#endif
 
 /* Headers as they are on the wire: their layout is the same everywhere. */
 struct iphdr {

@@ -12,7 +12,6 @@
 #include "opening.h"
 #include "pulled.h"
 
-#define PAGE_BYTES 4096
 #define WALKS_PER_WINDOW 3
 #define PACKET_HOST 0
 #define SEGMENT_BYTES 1024U /* an area with room for a segment's payload */
@@ -352,7 +351,7 @@ static __noinline int page_copy_found(void* ctx, struct window* w, __u32 hash, _
         w->driver_stack = hash;
     else
         w->page_copy = key;
-    w->pages_left = (bytes + pages * PAGE_BYTES - 1) / (pages * PAGE_BYTES) - 1;
+    w->pages_left = (bytes + pages * page_bytes - 1) / (pages * page_bytes) - 1;
     add_copy(ctx, &key, 1, bytes, pages);
     return 0;
 }

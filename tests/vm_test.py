@@ -6,6 +6,7 @@ import copy
 import importlib.machinery
 import importlib.util
 import io
+import json
 import lzma
 import pathlib
 import subprocess
@@ -17,11 +18,15 @@ import unittest.mock
 sys.dont_write_bytecode = True  # the tree may be read-only, and is not ours to fill
 VM = pathlib.Path(__file__).resolve().parent.parent / "tools" / "vm"
 sys.path.insert(0, str(VM))
+import builds  # noqa: E402
 import guest  # noqa: E402
 import guests  # noqa: E402
 import initramfs  # noqa: E402
 import kernels  # noqa: E402
 import link  # noqa: E402
+import machines  # noqa: E402
+import refusal  # noqa: E402
+import sysroot  # noqa: E402
 
 
 def program(name):
@@ -35,6 +40,8 @@ def program(name):
 matrix = program("matrix")
 demo = program("demo-zerocopy")
 kernels_page = program("kernels-page")
+instructions = program("instructions")
+run_vm = program("run-vm")
 
 
 class Fetching(unittest.TestCase):
@@ -55,7 +62,7 @@ class Fetching(unittest.TestCase):
                  "linux-image-7.2.1-cloud-amd64": ["linux-binary-7.2.1-cloud-amd64", "linux-modules-7.2.1-cloud-amd64",
                                                    "kmod"],
                  "linux-binary-7.2.1-cloud-amd64": ["linux-base"]}
-        self.assertEqual(kernels.packages_of(lambda package: needs.get(package, [])),
+        self.assertEqual(kernels.packages_of(lambda package: needs.get(package, []), machines.X86.kernel),
                          ["busybox-static", "linux-image-7.2.1-cloud-amd64", "linux-binary-7.2.1-cloud-amd64",
                           "linux-modules-7.2.1-cloud-amd64"])
 
@@ -86,6 +93,209 @@ class Fetching(unittest.TestCase):
                 kernels.get("6.12")
             with self.assertRaises(kernels.Refusal):
                 kernels.get("6.2")
+
+
+def elf(machine, kind=2):
+    """The beginning of a program for 64 bits."""
+    return b"\x7fELF\2\1\1" + bytes(9) + bytes([kind, 0]) + machine.to_bytes(2, "little") + bytes(44)
+
+
+class Machines(unittest.TestCase):
+    """Guests of another architecture."""
+
+    def test_kernels_of_another_architecture_have_their_own_folder(self):
+        fetched = []
+
+        def fetch(name, folder, say, machine):
+            fetched.append((name, folder.name, machine.debian))
+            folder.mkdir(parents=True)
+            (folder / "kernel.json").write_text('{"release": "6", "image": "i", "modules": "m", "busybox": "b"}',
+                                                encoding="utf-8")
+
+        with tempfile.TemporaryDirectory() as name, unittest.mock.patch.dict("os.environ", NETIO_VM_CACHE=name), \
+                unittest.mock.patch.object(kernels, "fetch", fetch):
+            self.assertIs(kernels.get("6.12").machine, machines.X86)
+            self.assertIs(kernels.get("6.12", machine=machines.ARM64).machine, machines.ARM64)
+            kernels.get("6.12", machine=machines.ARM64)
+        self.assertEqual(fetched, [("6.12", "linux-6.12", "amd64"), ("6.12", "linux-6.12-arm64", "arm64")])
+
+    def test_apt_is_told_the_architecture(self):
+        text = kernels.apt_configuration("folder", "", "arm64")
+        self.assertIn('APT::Architecture "arm64";', text)
+        self.assertIn('APT::Architectures { "arm64"; };', text)
+
+    def test_a_program_of_another_architecture_is_refused_with_the_option_for_it(self):
+        with tempfile.TemporaryDirectory() as name:
+            build = pathlib.Path(name)
+            (build / "netio-trace").write_bytes(elf(183))
+            self.assertEqual(builds.find(build, machine=machines.ARM64), build.resolve())
+            with self.assertRaises(refusal.Refusal) as refused:
+                builds.find(build)
+            self.assertIn("--arch arm64", str(refused.exception))
+            (build / "netio-trace").write_bytes(elf(243))
+            with self.assertRaises(refusal.Refusal) as refused:
+                builds.find(build, machine=machines.ARM64)
+            self.assertNotIn("--arch", str(refused.exception))
+
+    def test_where_there_is_no_build_it_says_how_to_make_one(self):
+        with tempfile.TemporaryDirectory() as name, self.assertRaises(refusal.Refusal) as refused:
+            builds.find(pathlib.Path(name), machine=machines.ARM64)
+        self.assertIn("tools/vm/cross-arm64", str(refused.exception))
+
+    def command(self, machine, accelerator):
+        kernel = unittest.mock.Mock(machine=machine, image="image")
+        boot = guest.Guest.__new__(guest.Guest)
+        boot.console = "log"
+        with unittest.mock.patch.object(guest, "need", lambda program, package: program):
+            return boot.command(guest.Settings(kernel), accelerator, "initramfs", [7, 8, 9])
+
+    def test_each_is_emulated_in_its_own_way(self):
+        for machine, emulator, console in ((machines.X86, "qemu-system-x86_64", "ttyS0"),
+                                           (machines.ARM64, "qemu-system-aarch64", "ttyAMA0")):
+            command = self.command(machine, "tcg")
+            self.assertEqual(command[0], emulator)
+            self.assertIn(f"console={console}", command[command.index("-append") + 1].split())
+            self.assertEqual("-icount" in command, machine is machines.ARM64)
+        self.assertNotIn("-icount", self.command(machines.ARM64, "kvm"))
+
+    def test_kvm_is_for_guests_of_this_machine(self):
+        settings = guest.Settings(unittest.mock.Mock(machine=machines.ARM64))
+        options = run_vm.parse(["--arch", "arm64", "--kernel", "6.12", "--accel", "kvm", "true"])
+        with unittest.mock.patch.object(machines.platform, "machine", lambda: "x86_64"):
+            self.assertFalse(guest.kvm_works(settings, None))
+            with self.assertRaises(refusal.Refusal):
+                run_vm.accelerator_of(options, settings)
+
+
+class Sysroots(unittest.TestCase):
+    """Libraries of another architecture."""
+
+    def test_links_do_not_leave_it(self):
+        with tempfile.TemporaryDirectory() as name:
+            root = pathlib.Path(name)
+            (root / "lib").mkdir()
+            (root / "usr/lib").mkdir(parents=True)
+            (root / "lib/libz.so.1").write_bytes(b"z")
+            (root / "usr/lib/libz.so").symlink_to("/lib/libz.so.1")
+            (root / "usr/lib/libz.so.1").symlink_to("../../lib/libz.so.1")
+            sysroot.make_links_relative(root)
+            for link_name in ("libz.so", "libz.so.1"):
+                self.assertFalse((root / "usr/lib" / link_name).readlink().is_absolute())
+                self.assertEqual((root / "usr/lib" / link_name).read_bytes(), b"z")
+
+    def test_the_suite_is_the_machines_own(self):
+        with tempfile.NamedTemporaryFile("w+") as file:
+            file.write('NAME="Debian GNU/Linux"\nVERSION_CODENAME=bookworm\n')
+            file.flush()
+            self.assertEqual(sysroot.this_suite(file.name), "bookworm")
+            with self.assertRaises(refusal.Refusal):
+                sysroot.this_suite(file.name + ".not")
+
+    def test_a_program_brings_the_loader_and_what_its_libraries_need(self):
+        needs = {"program": ["libb.so.1"], "libb.so.1": ["libc.so.6"], "libc.so.6": ["ld.so.1"], "ld.so.1": []}
+        with tempfile.TemporaryDirectory() as name:
+            root = pathlib.Path(name)
+            folder = root / "lib/aarch64-linux-gnu"
+            folder.mkdir(parents=True)
+            for library in list(needs)[1:]:
+                (folder / library).touch()
+            (root / "lib/ld.so.1").symlink_to("aarch64-linux-gnu/ld.so.1")
+            with unittest.mock.patch.object(sysroot, "needs_of", lambda path: needs[pathlib.Path(path).name]), \
+                    unittest.mock.patch.object(sysroot, "interpreter_of", lambda path: ["/lib/ld.so.1"]):
+                libraries = sysroot.Libraries(root, machines.ARM64)
+                found = libraries.of("program")
+                self.assertEqual(sorted(found), ["/lib/aarch64-linux-gnu/ld.so.1", "/lib/aarch64-linux-gnu/libb.so.1",
+                                                 "/lib/aarch64-linux-gnu/libc.so.6", "/lib/ld.so.1"])
+                needs["libc.so.6"] = ["libmissing.so"]
+                with self.assertRaises(refusal.Refusal):
+                    libraries.of("program")
+
+    def test_what_a_program_says_of_itself(self):
+        self.assertIn("libc.so.6", sysroot.needs_of(sys.executable))
+        self.assertEqual(len(sysroot.interpreter_of(sys.executable)), 1)
+
+
+def counted_report(arm, mode, size, instructions, cycles=0, messages=100):
+    """What tools/vm/instructions reads of a report: instructions and cycles of each role and space."""
+    rows = [{"role": role, "event": event, "user": value, "kernel": value}
+            for role in ("server", "client") for event, value in (("instructions", instructions), ("cycles", cycles))]
+    return {"spec": {"mode": mode, "size_bytes": size, "messages": messages}, "counters": rows,
+            "environment": {"kernel_release": "6.12.1"}, "ledger": {"payload_bytes": 1000},
+            "coverage": [{"tier": "none" if arm == "none" else "fentry"}, {"tier": "none"}]}
+
+
+class Instructions(unittest.TestCase):
+    """tools/vm/instructions."""
+
+    options = instructions.parse(["--modes", "one-copy", "--sizes", "256"])
+
+    def boots(self, traced=(1100, 1100), untraced=(1000, 1000)):
+        return [{("none", "one-copy", 256): counted_report("none", "one-copy", 256, plain),
+                 ("auto", "one-copy", 256): counted_report("auto", "one-copy", 256, probed)}
+                for plain, probed in zip(untraced, traced)]
+
+    def test_what_probes_add_to_a_message(self):
+        row = instructions.as_json(self.boots(), self.options)["arms"]["auto"]["rows"][0]
+        self.assertEqual((row["untraced"], row["traced"], row["probes"], row["apart"]), (40, 44, 4, 0))
+        self.assertAlmostEqual(row["share"], 1 / 11)
+        self.assertEqual(row["boots"][0], {"server": 22, "client": 22, "user": 22, "kernel": 22, "all": 44})
+        self.assertEqual(instructions.as_json(self.boots(), self.options)["arms"]["auto"]["tier"], "fentry")
+
+    def test_boots_that_disagree_are_told(self):
+        result = instructions.as_json(self.boots(untraced=(1000, 1011)), self.options)
+        self.assertEqual(len(instructions.breaches(result, 0.01, None)), 1)
+        self.assertEqual(instructions.breaches(result, 0.02, None), [])
+
+    def test_probes_that_take_more_than_before_are_told(self):
+        result = instructions.as_json(self.boots(), self.options)
+        for was, found in ((4.0, 0), (3.9, 0), (3.7, 1), (10.0, 0)):
+            before = {"auto": {("one-copy", 256): was}}
+            self.assertEqual(len(instructions.breaches(result, 0.01, before)), found, was)
+        self.assertEqual(instructions.probes_of(result), {"auto": {("one-copy", 256): 4.0}})
+
+    def test_a_count_that_is_missing_is_no_number(self):
+        report = counted_report("none", "one-copy", 256, 1)
+        report["counters"][0]["user"] = {"missing": "no PMU"}
+        with self.assertRaises(refusal.Refusal) as refused:
+            instructions.per_message(report)
+        self.assertIn("no PMU", str(refused.exception))
+
+    def staged(self, event="cycles"):
+        report = counted_report("stages", "one-copy", 256, 1, cycles=250)
+        figures = {"client_per_byte": 0.25, "elsewhere_per_byte": {"missing": "none"}}
+        report["profile"] = {"event": event, "not_cycles": "no PMU", "samples": 9, "named_share": 1.0,
+                             "stages": [{"name": "data copy", "server_per_byte": 0.7, **figures},
+                                        {"name": "locks", "server_per_byte": 0, "client_per_byte": 0}],
+                             "total": {"elsewhere_per_byte": 0.1}}
+        return report
+
+    def test_stages_are_held_against_the_whole(self):
+        column = instructions.stage_column(self.staged())
+        self.assertEqual((column["sum"], column["whole"], column["elsewhere"]), (0.95, 1.0, 0.1))
+        lines = instructions.stage_table("one-copy", [column])
+        self.assertEqual([line.split() for line in lines],
+                         [["one-copy", "256", "B"], ["data", "copy", "0.950"], ["sum", "of", "these", "0.950"],
+                          ["counted,", "server", "and", "client", "1.000"], ["unattributed", "5.0", "%"],
+                          ["network", "code", "in", "other", "tasks", "0.100"]])
+        with self.assertRaises(refusal.Refusal):
+            instructions.stage_column(self.staged("cpu-clock"))
+
+    def test_the_page_fits_80_columns(self):
+        result = instructions.as_json(self.boots((110000000, 110000000), (100000000, 100000000)), self.options)
+        result["stages"] = [instructions.stage_column(self.staged()) for _ in range(4)]
+        lines = instructions.page(result, {"auto": {("one-copy", 256): 4.0}})
+        self.assertLessEqual(max(map(len, lines)), 80)
+        self.assertIn("one-copy     256 B  4 000 000  4 400 000   400 000   9.1 %   0.00 %         4", lines)
+
+    def test_the_guest_tells_every_result_behind_its_arm(self):
+        reports = [("none", "one-copy", 256), ("auto", "zerocopy", 4096)]
+        output = "".join(f"\f{key[0]}\n{json.dumps(counted_report(*key, 1))}" for key in reports)
+        self.assertEqual(list(instructions.reports_in("chatter" + output)), reports)
+        script = instructions.script(instructions.parse(["--tiers", "fentry,kprobe", "--stages"]), True)
+        self.assertEqual([line.split("--tier ")[1].split()[0] for line in script.splitlines() if "--tier " in line],
+                         ["none", "fentry", "kprobe"])
+        self.assertEqual(script.count("--profile-hz"), 1)
+        self.assertEqual(instructions.script(self.options, False).count("--profile-hz"), 0)
 
 
 class Archives(unittest.TestCase):

@@ -7,6 +7,7 @@
 #include "app/sweep.h"
 #include "app/words.h"
 #include "app/workload_app.h"
+#include "perf/sampler.h"
 #include "workload/options.h"
 
 namespace netio::app {
@@ -29,6 +30,7 @@ struct SweepWords {
     bool no_counters = false;
     bool no_machine_counters = false;
     std::optional<std::string> events;
+    std::uint32_t profile_hz = 0;
 };
 
 // Every word of a list through one parser.
@@ -74,6 +76,7 @@ Result<ExperimentOptions> common_options(const SweepWords& words) {
     options.count = !words.no_counters;
     options.count_machine = !words.no_machine_counters;
     options.events = *events;
+    options.profile_hz = words.profile_hz;
     return options;
 }
 
@@ -136,6 +139,8 @@ Command declare_sweep(CLI::App& cli) {
     auto* no_counters = cli.add_flag("--no-counters", words->no_counters, "Do not count perf events");
     cli.add_flag("--no-machine-counters", words->no_machine_counters, "As for a run");
     cli.add_option("--events", words->events, "As for a run")->excludes(no_counters);
+    cli.add_option("--profile-hz", words->profile_hz, "Take a profile of each, of so many samples a second")
+        ->check(CLI::Range(1U, perf::largest_profile_hz));
     cli.add_option("-o,--output", words->folder, "A new folder for the results")->required();
     return [words]() { return run(*words); };
 }

@@ -90,11 +90,19 @@ bool runs_virtualised(std::string_view cpuinfo, std::string_view vendor) {
     return false;
 }
 
+// Where a kernel is booted without firmware the device tree names the machine; virtual ones of QEMU, kvmtool and crosvm
+// are all called this.
+std::string virtual_device_tree(const Root& root) {
+    const std::string compatible = read_or_empty(root / "sys/firmware/devicetree/base/compatible");
+    constexpr std::string_view any = "linux,dummy-virt";
+    return compatible.starts_with(any) ? std::string(any) : std::string{};
+}
+
 std::string hypervisor(const Root& root, std::string_view cpuinfo) {
     const std::string xen = read_or_empty(root / "sys/hypervisor/type");
     const std::string vendor = read_or_empty(root / "sys/class/dmi/id/sys_vendor");
     if (xen.empty() && !runs_virtualised(cpuinfo, vendor)) {
-        return {};
+        return virtual_device_tree(root);
     }
     const std::string product = read_or_empty(root / "sys/class/dmi/id/product_name");
     if (!vendor.empty()) {

@@ -35,6 +35,12 @@ bool is_text(char type) {
     return type == 't' || type == 'T' || type == 'w' || type == 'W';
 }
 
+// On arm64 "$x" stands where code begins between data, with modules and with what lies at a function's own address
+// (is_mapping_symbol in the kernel's kallsyms); ".L..." is the assembler's.
+bool is_label(std::string_view name) {
+    return name.starts_with('$') || name.starts_with(".L");
+}
+
 }  // namespace
 
 std::string_view source_name(std::string_view name) {
@@ -63,6 +69,9 @@ std::optional<Symbols::Entry> Symbols::parse_line(std::string_view text, std::si
         return std::nullopt;
     }
     const std::size_t name = static_cast<std::size_t>(rest - text.data()) + 3;
+    if (is_label(text.substr(name))) {
+        return std::nullopt;
+    }
     const std::size_t name_end = std::min(text.find_first_of(" \t\n", name), end);
     std::size_t module = std::min(text.find('[', name_end), end);
     std::size_t module_end = std::min(text.find(']', module), end);

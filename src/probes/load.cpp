@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -94,6 +95,7 @@ void configure(netio_trace_bpf& skeleton, const TracerOptions& options, const st
     auto& constants = *skeleton.rodata;
     constants.max_slots = options.max_sockets;
     constants.call_ring = options.calls_in_flight;
+    constants.page_bytes = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
     constants.direct_reads = types && types->function("bpf_rdonly_cast") != 0;
     constants.functions_preempt = preemption.functions;
     constants.tracepoints_preempt = preemption.tracepoints;

@@ -102,6 +102,12 @@ TEST_CASE("kernel: a hypervisor is named by firmware, by Xen, or not at all") {
         machine.file("sys/class/dmi/id/sys_vendor", "VMware, Inc.\n");
         CHECK(hypervisor_of(machine) == "VMware, Inc.");
     }
+    SUBCASE("no firmware, a device tree") {
+        machine.file("sys/firmware/devicetree/base/compatible", std::string_view("linux,dummy-virt\0", 17));
+        CHECK(hypervisor_of(machine) == "linux,dummy-virt");
+        machine.file("sys/firmware/devicetree/base/compatible", std::string_view("raspberrypi,5\0brcm\0", 19));
+        CHECK(hypervisor_of(machine).empty());
+    }
     SUBCASE("Xen") {
         machine.file("sys/hypervisor/type", "xen\n");
         CHECK(hypervisor_of(machine) == "xen");

@@ -66,6 +66,18 @@ TEST_CASE("symbols: of aliases the first listed wins") {
     CHECK(load(sample)->resolve(0xffffffff81000010) == Symbol{"_stext", ""});
 }
 
+TEST_CASE("symbols: labels that name no function are left out") {
+    const Symbols symbols = load(
+                                "ffff800079a60000 t $x\t[veth]\n"
+                                "ffff800079a60000 t veth_xmit\t[veth]\n"
+                                "ffff800079a60040 t $d.12\t[veth]\n"
+                                "ffff800079a60080 t .Lloop\t[veth]\n")
+                                .value();
+    CHECK(symbols.size() == 1);
+    CHECK(symbols.resolve(0xffff800079a60004) == Symbol{"veth_xmit", "veth"});
+    CHECK(symbols.resolve(0xffff800079a60090) == Symbol{"veth_xmit", "veth"});
+}
+
 TEST_CASE("symbols: an address of no function has no name") {
     const Symbols symbols = load(sample).value();
     CHECK_FALSE(symbols.resolve(0).has_value());

@@ -20,8 +20,7 @@ ATTEMPTS = 3
 CHANNELS = ("status", "out", "err")
 # Emulation pays for every indirect jump and every change of page tables that mitigations make, and has nothing to
 # protect. Memory that cannot be pinned is a cause to be provoked, and off by default before Linux 6.5.
-COMMAND_LINE = ("console=ttyS0 quiet panic=-1 no_timer_check mitigations=off rcupdate.rcu_expedited=1 "
-                "secretmem.enable=1")
+COMMAND_LINE = "quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1 secretmem.enable=1"
 # What a kernel says when it dies.
 CRASH = re.compile(r"Kernel panic|Oops|general protection fault|double fault|stack guard page|BUG: |PANIC:|"
                    r"invalid opcode|Bad RIP|kernel stack overflow")
@@ -40,13 +39,8 @@ def tail(text, lines=25):
     return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
-def processor(accelerator):
-    if accelerator == "kvm":
-        return ["-accel", "kvm", "-cpu", "host"]
-    # Without cx16: QEMU 7.2 leaves garbage in the flags after cmpxchg16b, which the allocator of Linux 6.12 uses, and an
-    # interrupt at that place takes it back as IOPL, NT, TF or AC. Linux 6.12 died of it within seconds, here and there;
-    # without the instruction it has not. One thread: emulation on several gains no time, and two guests do.
-    return ["-accel", "tcg,thread=single", "-cpu", "Nehalem,-x2apic,-cx16"]
+def processor(machine, accelerator):
+    return ["-accel", "kvm", "-cpu", "host"] if accelerator == "kvm" else machine.processor
 
 
 def die_with_parent():
@@ -78,9 +72,10 @@ class Guest:
             end.close()
 
     def command(self, settings, accelerator, initramfs, ends):
-        append = " ".join([COMMAND_LINE, *settings.append])
-        command = [need("qemu-system-x86_64", "qemu-system-x86"), "-nodefaults", "-no-user-config", "-display", "none",
-                   "-no-reboot", "-machine", "pc", *processor(accelerator), "-smp", str(settings.cpus),
+        machine = settings.kernel.machine
+        append = " ".join([f"console={machine.console}", COMMAND_LINE, machine.append, *settings.append])
+        command = [need(*machine.emulator), "-nodefaults", "-no-user-config", "-display", "none",
+                   "-no-reboot", *machine.options, *processor(machine, accelerator), "-smp", str(settings.cpus),
                    "-m", str(settings.memory), "-kernel", str(settings.kernel.image), "-initrd", str(initramfs),
                    "-append", append, "-serial", f"file:{self.console}", "-device", "virtio-serial-pci"]
         for name, end in zip(CHANNELS, ends):
@@ -180,10 +175,10 @@ def boot_once(settings, accelerator, initramfs, sink):
 
 # --- KVM -------------------------------------------------------------------------------------------------------------
 
-def this_machine():
+def this_machine(emulator):
     """What a verdict on KVM holds for: until the machine is booted again, or QEMU changes."""
     boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    return {"boot": boot, "qemu": ask([need("qemu-system-x86_64", "qemu-system-x86"), "--version"]).splitlines()[0]}
+    return {"boot": boot, "qemu": ask([emulator, "--version"]).splitlines()[0]}
 
 
 def kvm_boots(settings, initramfs):
@@ -196,11 +191,11 @@ def kvm_boots(settings, initramfs):
 
 def kvm_works(settings, trial_initramfs):
     """Tried by a boot, for a machine may offer KVM that no guest survives; the verdict is kept."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if not settings.kernel.machine.is_this() or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     verdict_file = cache_folder() / "kvm.json"
     with locked(cache_folder() / "kvm.lock"):
-        machine = this_machine()
+        machine = this_machine(need(*settings.kernel.machine.emulator))
         try:
             verdict = json.loads(verdict_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):

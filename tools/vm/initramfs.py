@@ -10,7 +10,9 @@ import stat
 import subprocess
 import tempfile
 
-from kernels import Refusal, ask, need
+import sysroot
+from kernels import ask, need
+from refusal import Refusal
 
 # What carries the guest's words out, and what the paths that are measured run over.
 CHANNEL_MODULES = ["virtio_pci", "virtio_console"]
@@ -171,7 +173,7 @@ def add_modules(archive, folder, at_boot):
 # --- programs --------------------------------------------------------------------------------------------------------
 
 def libraries_of(program):
-    """The shared libraries and the loader, as this machine's loader finds them."""
+    """The shared libraries and the loader of a program of this machine, as its loader finds them."""
     done = subprocess.run(["ldd", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     missing = re.findall(r"^\s*(\S+) => not found", done.stdout, re.MULTILINE)
     if missing:
@@ -179,10 +181,10 @@ def libraries_of(program):
     return re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout, re.MULTILINE)
 
 
-def stripped(program):
+def stripped(program, machine):
     """A program without its debug information, which is most of it and would have to be unpacked into memory."""
     with tempfile.NamedTemporaryFile() as copy:
-        ask([need("strip", "binutils"), "-o", copy.name, str(program)])
+        ask([need(*machine.strip), "-o", copy.name, str(program)])
         return pathlib.Path(copy.name).read_bytes()
 
 
@@ -191,14 +193,27 @@ def is_elf(path):
         return file.read(4) == b"\x7fELF"
 
 
-def add_program(archive, path):
+def add_program(archive, path, machine):
     """Under the name that it has here, and so found by whoever names it; libraries too."""
     if not is_elf(path):
         archive.file(path, path.read_bytes())
         return
-    archive.file(path, stripped(path))
-    for library in libraries_of(path):
-        archive.file(library, pathlib.Path(library).read_bytes())
+    archive.file(path, stripped(path, machine))
+    if machine.is_this():
+        libraries = {name: pathlib.Path(name) for name in libraries_of(path)}
+    else:
+        libraries = sysroot.Libraries(sysroot.get(machine), machine).of(path)
+    for name, library in libraries.items():
+        archive.file(name, library.read_bytes())
+
+
+def add_file(archive, path):
+    """A file, or all that are in a folder, under the same path."""
+    if path.is_dir():
+        for inner in sorted(path.iterdir()):
+            add_file(archive, inner)
+    else:
+        archive.file(path, path.read_bytes(), stat.S_IMODE(os.stat(path).st_mode))
 
 
 def command_script(command, environment, folder):
@@ -219,7 +234,7 @@ def make(kernel, programs, files, modules, script):
     archive.file("command", script.encode())
     add_modules(archive, kernel.modules, CHANNEL_MODULES + NETWORK_MODULES + modules)
     for program in programs:
-        add_program(archive, program)
+        add_program(archive, program, kernel.machine)
     for path in files:
-        archive.file(path, path.read_bytes(), stat.S_IMODE(os.stat(path).st_mode))
+        add_file(archive, path)
     return archive.finished()

@@ -9,18 +9,16 @@ import re
 import shutil
 import subprocess
 
+import machines
+from refusal import Refusal
+
 # The suite that has the kernel. sid moves on, so its kernel is named by what does not change soon.
 SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "7": "sid"}
 KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-FIRST_PACKAGES = ["linux-image-cloud-amd64", "busybox-static"]
 # From Debian's 7.2 on an image is a shell around two more packages.
 KERNEL_PACKAGE = re.compile(r"linux-(image|binary|modules)-\d")
 # What the machine's configuration says on how to reach a mirror. All the rest of it is about this system.
 TRANSPORT = re.compile(r"Acquire::(http|https|Retries|ForceIPv\d|Check-Date|Check-Valid-Until|proxy)\b", re.IGNORECASE)
-
-
-class Refusal(Exception):
-    """Why it cannot be done: what failed, and what to try."""
 
 
 def cache_folder():
@@ -78,7 +76,7 @@ def mirror():
     return found
 
 
-def apt_configuration(folder, transport):
+def apt_configuration(folder, transport, architecture):
     """A whole configuration: nothing of the machine's own but how to reach a mirror, so that no hook of it runs."""
     return transport + f"""
 Dir::Etc::main "/dev/null";
@@ -90,24 +88,24 @@ Dir::Etc::preferencesparts "{folder}/none";
 Dir::State "{folder}/state";
 Dir::State::status "{folder}/status";
 Dir::Cache "{folder}/cache";
-APT::Architecture "amd64";
-APT::Architectures {{ "amd64"; }};
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 """
 
 
 class Apt:
-    """apt for one suite, in a folder of its own."""
+    """apt for one suite and architecture, in a folder of its own."""
 
-    def __init__(self, folder, suite):
+    def __init__(self, folder, suite, architecture):
         self.folder = folder
         for name in ("none", "state/lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
         (folder / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n", encoding="utf-8")
         transport = [line for line in ask(["apt-config", "dump"]).splitlines() if TRANSPORT.match(line)]
-        (folder / "apt.conf").write_text(apt_configuration(folder, "\n".join(transport)), encoding="utf-8")
+        (folder / "apt.conf").write_text(apt_configuration(folder, "\n".join(transport), architecture), encoding="utf-8")
         self.environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
 
     def update(self):
@@ -122,15 +120,21 @@ class Apt:
         ask(["apt-get", "download", "-q", *packages], env=self.environment, cwd=folder)
         return sorted(folder.glob("*.deb"))
 
+    def download_with_needs(self, packages):
+        """These and all that they need. Nothing is installed: to apt this is a system without packages, in `folder`."""
+        ask(["apt-get", "install", "-q", "--yes", "--download-only", "--no-install-recommends", *packages],
+            env=self.environment)
+        return sorted((self.folder / "cache" / "archives").glob("*.deb"))
 
-def packages_of(needed_by):
-    """The packages that hold image and modules, found from Debian's name for "the newest", and busybox."""
-    found, open_ends = [], list(FIRST_PACKAGES)
+
+def packages_of(needed_by, newest):
+    """The packages that hold image and modules, found from Debian's name for the newest kernel, and busybox."""
+    found, open_ends = [], [newest, "busybox-static"]
     while open_ends:
         package = open_ends.pop(0)
         found.append(package)
         open_ends += [name for name in needed_by(package) if KERNEL_PACKAGE.match(name) and name not in found]
-    return [name for name in found if name != FIRST_PACKAGES[0]]
+    return [name for name in found if name != newest]
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
@@ -138,8 +142,9 @@ def packages_of(needed_by):
 class Kernel:
     """An unpacked kernel: image, modules and a static busybox."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, machine):
         self.name = name
+        self.machine = machine
         facts = json.loads((folder / "kernel.json").read_text(encoding="utf-8"))
         self.release = facts["release"]
         self.image = folder / facts["image"]
@@ -169,32 +174,35 @@ def unpack(packages, folder):
     (folder / "kernel.json").write_text(json.dumps(describe_unpacked(folder)), encoding="utf-8")
 
 
-def fetch(name, folder, say):
-    suite = SUITES[name]
+def need_apt():
     if not KEYRING.exists():
         raise Refusal(f"{KEYRING} is not there, and nothing unsigned is used; try: sudo apt install "
                       "debian-archive-keyring")
     for program, package in (("apt-get", "apt"), ("dpkg-deb", "dpkg")):
         need(program, package)
+
+
+def fetch(name, folder, say, machine):
+    need_apt()
     work = folder.with_suffix(".part")
     shutil.rmtree(work, ignore_errors=True)
     for part in ("apt", "packages", "root"):
         (work / part).mkdir(parents=True)
-    say(f"fetching Linux {name} from Debian {suite}")
-    apt = Apt(work / "apt", suite)
+    say(f"fetching Linux {name} for {machine.name} from Debian {SUITES[name]}")
+    apt = Apt(work / "apt", SUITES[name], machine.debian)
     apt.update()
-    unpack(apt.download(packages_of(apt.needed_by), work / "packages"), work / "root")
+    unpack(apt.download(packages_of(apt.needed_by, machine.kernel), work / "packages"), work / "root")
     shutil.rmtree(folder, ignore_errors=True)
     os.rename(work / "root", folder)
     shutil.rmtree(work)
 
 
-def get(name, say=lambda line: None, refresh=False):
+def get(name, say=lambda line: None, refresh=False, machine=machines.X86):
     """The kernel of that name, fetched unless it was before. Raises Refusal."""
     if name not in SUITES:
         raise Refusal(f"there is no kernel {name}; there are {', '.join(SUITES)}")
-    folder = cache_folder() / f"linux-{name}"
+    folder = cache_folder() / (f"linux-{name}" if machine is machines.X86 else f"linux-{name}-{machine.name}")
     with locked(cache_folder() / "lock"):
         if refresh or not (folder / "kernel.json").exists():
-            fetch(name, folder, say)
-    return Kernel(name, folder)
+            fetch(name, folder, say, machine)
+    return Kernel(name, folder, machine)
