@@ -42,8 +42,8 @@ static __always_inline bool has_other_numbers(__u64 regs) {
 /* How far from a program's context return addresses are looked for, in words. */
 #define STACK_WORDS 224
 
-static __always_inline bool is_return_address(__u64 word, __u64 address) {
-    return word == address;
+static __always_inline bool returns_to(__u64 place, __u64 address) {
+    return word_at(place) == address;
 }
 
 #elif defined(__TARGET_ARCH_arm64)
@@ -84,8 +84,9 @@ static __always_inline bool has_other_numbers(__u64 regs) {
  * which the unwinder takes off. Kernel addresses do not differ there; 48 bits of them are used at least. */
 #define ADDRESS_BITS 0xffffffffffffULL
 
-static __always_inline bool is_return_address(__u64 word, __u64 address) {
-    return !((word ^ address) & ADDRESS_BITS);
+static __always_inline bool returns_to(__u64 place, __u64 address) {
+    /* Read as the number that the type has first: the verifier lets nobody calculate with what it takes for a pointer. */
+    return !((READ(struct timespec64, place, tv_sec) ^ address) & ADDRESS_BITS);
 }
 
 #else

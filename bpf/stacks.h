@@ -108,7 +108,7 @@ static __always_inline bool lies_there(const struct known_stack* known, __u64 co
     if (known->found != HASHED_FRAMES)
         return false;
     for (int i = 0; i < HASHED_FRAMES; i++) {
-        if (!is_return_address(word_at(context + known->offsets[i]), known->frames[i]))
+        if (!returns_to(context + known->offsets[i], known->frames[i]))
             return false;
     }
     return true;
@@ -133,7 +133,7 @@ __noinline int look_at_word(__u32 at) {
     next = known->found;
     if (next >= HASHED_FRAMES)
         return 1;
-    if (is_return_address(word_at(all->context + at * sizeof(__u64)), known->frames[next])) {
+    if (returns_to(all->context + at * sizeof(__u64), known->frames[next])) {
         known->offsets[next] = at * sizeof(__u64);
         known->found = next + 1;
     }

@@ -78,6 +78,10 @@ struct ipv6hdr {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct timespec64 {
+	__s64 tv_sec;
+};
+
 struct sock;
 struct net_device;
 
