@@ -219,7 +219,8 @@ def counted_report(arm, mode, size, instructions, cycles=0, messages=100):
     """What tools/vm/instructions reads of a report: instructions and cycles of each role and space."""
     rows = [{"role": role, "event": event, "user": value, "kernel": value}
             for role in ("server", "client") for event, value in (("instructions", instructions), ("cycles", cycles))]
-    return {"spec": {"mode": mode, "size_bytes": size, "messages": messages}, "counters": rows,
+    return {"spec": {"mode": mode, "size_bytes": size}, "counters": rows,
+            "capture": {"server": {"connections": [{"messages": messages}]}},
             "environment": {"kernel_release": "6.12.1"}, "ledger": {"payload_bytes": 1000},
             "coverage": [{"tier": "none" if arm == "none" else "fentry"}, {"tier": "none"}]}
 

@@ -44,7 +44,7 @@ ARM64 = Machine(
     options=("-machine", "virt,gic-version=3,dtb-randomness=off"),
     # One instruction takes one nanosecond of the guest's time, whatever it took here, and its performance counters count
     # instructions and cycles: the same ones again when the same is done again. Time in which the guest only waits passes
-    # at once. Signing of return addresses by a cipher takes a third of all of the emulator's time, by a hash none.
+    # at once. Return addresses are signed by a hash, for a cipher would cost the emulator more.
     processor=("-accel", "tcg,thread=single", "-cpu", "max,pauth-impdef=on", "-icount", "shift=0,sleep=off",
                "-rtc", "base=2024-01-01,clock=vm", "-seed", "1"),
     console="ttyAMA0", append="nokaslr", cpus=1, build="build-arm64")
