@@ -11,6 +11,7 @@
 
 #include "cases.h"
 #include "perf/counters.h"
+#include "perf/plan.h"
 
 // Hardware counters on a processor that has them: what they count is what was done. Where there are none, as in most
 // virtual machines, these cases are skipped; the guests of arm64 have them (docs/arm64.md).
@@ -25,7 +26,10 @@ using Readings = std::vector<CounterReading>;
 // What `work` on the calling thread, and on threads that it starts, is counted as.
 Readings counted(const std::function<void()>& work) {
     const perf::CountedThread self{model::Role::server, static_cast<std::int32_t>(::gettid())};
-    perf::CounterSet counters({&self, 1});
+    const auto pmus = perf::find_pmus();
+    const auto naming = perf::takes_extended_types(pmus) ? perf::Naming::extended : perf::Naming::own;
+    const auto plan = perf::plan_catalogue(pmus, naming);
+    perf::CounterSet counters({&self, 1}, plan);
     counters.enable();
     work();
     counters.disable();

