@@ -85,7 +85,7 @@ static __always_inline bool has_other_numbers(__u64 regs) {
 #define ADDRESS_BITS 0xffffffffffffULL
 
 static __always_inline bool returns_to(__u64 place, __u64 address) {
-    /* Read as the number that the type has first: the verifier lets nobody calculate with what it takes for a pointer. */
+    /* Read as a number: the verifier lets nobody calculate with what it takes for a pointer. */
     return !((READ(struct timespec64, place, tv_sec) ^ address) & ADDRESS_BITS);
 }
 
