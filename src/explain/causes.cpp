@@ -96,19 +96,21 @@ constexpr std::array<Class, 5> classes{{
     {"A", "Refused or ignored in the call",
      "No page is pinned. The call fails, or takes the bytes as any send does. Check the results of setsockopt and "
      "send,\n"
-     "and count your completions: a program that gets none is in this class."},
+     "and count your completions: a program that reads its error queue and finds none is in this class, or behind a\n"
+     "sockmap (class B)."},
     {"B", "Copied during the call",
-     "The kernel took the flag seriously, numbered the call, and copied all the same, because the route cannot carry\n"
-     "pages. A completion comes, and it says \"copied\"."},
+     "The flag was allowed, and the call itself copied all the same: because the route cannot carry pages, because "
+     "the\n"
+     "connection was only being opened, or because somebody stands before TCP and takes copies."},
     {"C", "Copied later, and flagged",
-     "The pages were pinned, and something on the packet's way needed bytes of its own. The completion says "
-     "\"copied\",\n"
+     "The pages were pinned, and something on the packet's way needed bytes of its own. The completion is "
+     "flagged,\n"
      "whatever the reason: only the call stack above the copy tells one from the other. Note that a tap or a time "
      "stamp\n"
-     "copies a *clone*: the completion says \"copied\", and the wire still got the user's pages."},
+     "copies a *clone*: the completion is flagged, and the wire still got the user's pages."},
     {"D", "Copied, and the program is told \"zero-copy\"",
-     "The copy is made by a function that builds new packets and frees the old one as if it had been sent. No program\n"
-     "can notice; a tracer can."},
+     "The copy is made by a function that builds new packets and frees the old one as if it had been sent. The\n"
+     "program cannot tell from its completions, most or all of which are not flagged; a tracer can."},
     {"-", "Not known", "What no rule knows is never guessed at."},
 }};
 
@@ -120,45 +122,82 @@ std::string row_of_page(const Cause& row) {
         row.provoke);
 }
 
-constexpr std::string_view introduction =
-    "# Why a zero-copy send was copied\n\n"
-    "<!-- Generated from causes.json by `netio-trace causes --markdown`; a test compares them. -->\n\n"
-    "`MSG_ZEROCOPY` is a wish. The kernel pins the pages of a send instead of copying them, and from then on every\n"
-    "function on the packet's way may still decide that it needs the bytes for itself: because the program could "
-    "change\n"
-    "them under its hands, because a device takes them in one piece only, or because they are about to be given to\n"
-    "somebody else. This page lists who does that, how it is recognised, and what helps.\n\n"
-    "Three things are worth knowing before the list:\n\n"
-    "1. **The completion is not the truth.** Its flag says \"copied\" when only a clone was copied, and says nothing "
-    "when\n"
-    "   the copy was made by a function that clears no flag (class D). The kernel merges completions\n"
-    "   that wait to be read, and keeps the flag of the first one only: `--provoke merged-completions`.\n"
-    "2. **The cause is the caller.** Nearly all flagged copies are made by two functions, skb_copy_ubufs and\n"
-    "   __pskb_pull_tail. What called them is the cause, so the evidence is a call stack.\n"
-    "3. **Two ends on one machine always copy.** A receiving socket may not hold the sender's pages. To see what your\n"
-    "   network does, measure between two machines; to see what a cause does, provoke it:\n"
-    "   `sudo netio-trace --provoke packet-tap`, and `sudo netio-trace causes --prove` for all of them.\n\n"
-    "Each cause is concluded from evidence only, and named in the report by the id below. `netio-trace explain CAUSE`\n"
-    "prints one of them.\n";
+constexpr std::string_view introduction = R"(# Why a zero-copy send was copied
+
+<!-- Generated from causes.json by `netio-trace causes --markdown`; a test compares them. -->
+
+`MSG_ZEROCOPY` is a wish. The kernel pins the pages of a send instead of copying them, and from then on every
+function on the packet's way may still decide that it needs the bytes for itself: because the program could change
+them under its hands, because a device takes them in one piece only, or because they are about to be given to
+somebody else. This page lists who does that, how it is recognised, and what helps.
+
+Four words are used throughout. A **completion** is the message that a zero-copy call may reuse its buffer: read it with
+`recvmsg(fd, &msg, MSG_ERRQUEUE)`, as a `struct sock_extended_err` of origin `SO_EE_ORIGIN_ZEROCOPY` for the calls number
+`ee_info` to `ee_data`. It is **flagged** when its `ee_code` has `SO_EE_CODE_ZEROCOPY_COPIED`, which should mean that the
+kernel copied after all. A **clone** is a second packet that refers to the same bytes. **One-copy** is the same `sendmsg`
+without `MSG_ZEROCOPY`. "Linux:" says in which versions the code is as described.
+
+Three things are worth knowing before the list:
+
+1. **The completion is not the truth.** It is flagged when only a clone was copied; and one that is not flagged does not
+   prove that nothing was copied, for the functions of class D do not report what they copy. The kernel also merges
+   completions that wait to be read, and keeps the flag of the first one only: `--provoke merged-completions`.
+2. **The cause is the caller.** Nearly all flagged copies are made by two functions, skb_copy_ubufs and
+   __pskb_pull_tail. What called them is the cause, so the evidence is a call stack.
+3. **Two ends on one machine always copy**, whether it is loopback, veth or a container. A receiving socket may not hold
+   the sender's pages. To see what your network does, measure between two machines; to see what a cause does, provoke it:
+   `sudo netio-trace --provoke packet-tap`, and `sudo netio-trace causes --prove` for all of them.
+
+Each cause is concluded from evidence only, and named in the reports of netio-trace by the id below. `netio-trace explain
+CAUSE` prints one of them.
+
+## From what you see to the cause
+
+| what the program sees | causes |
+| --- | --- |
+| `setsockopt(SO_ZEROCOPY)` fails | mptcp |
+| the send fails with `ENOBUFS` | optmem-max, memlock |
+| the send fails with `EOPNOTSUPP` | ktls |
+| the send fails with `EFAULT` | unpinnable-memory |
+| no completion ever comes | not-opted-in, mptcp; sockmap before Linux 6.5; or nobody reads the error queue |
+| completions are flagged, the peer is on this machine | local-delivery, packet-tap-on-arrival, forwarded-copy |
+| completions are flagged, the peer is elsewhere | packet-tap, no-checksum-offload, route-without-scatter-gather, fast-open, timestamps-with-payload, tun-tap, tunnel-without-offload, ipsec, macsec, netem-corrupt, fragmented, connection-helper, firewall-checksum, generic-xdp, bpf-pull |
+| no completion is flagged, or few are, and yet bytes are copied | no-scatter-gather, wireguard, queued-to-process, native-xdp, bounce-buffer, private-copy, sockmap since Linux 6.5 |
+| nothing is copied, and it is slow | small messages: class E |
+
+Flagged completions look alike, so ask the kernel who copies. Before you send: `netio-trace doctor --to ADDRESS` names what
+lies on the way. For a program of your own while it runs, where bpftrace is at hand, the functions above the copy are the
+evidence of the rows below:
+
+```sh
+sudo bpftrace -e 'kprobe:skb_copy_ubufs, kprobe:__pskb_pull_tail { @[comm, kstack(12)] = count(); }'
+```
+)";
+
+constexpr std::string_view look_alikes = R"(
+## Class E: looks like a copy, and is none
+
+Segmentation by the kernel instead of the NIC, retransmission, mirroring, a bridge, a tunnel over a device that takes
+tunnelled packets, messages of many pages, small messages: packets are cut, cloned or wrapped, and the pages are referred
+to, not copied. `netio-trace causes --prove` provokes these as well, and shows that nothing but the delivery on this
+machine copies.
+
+Small messages are slow for another reason: pages are pinned and completions made and read for each call, whatever its
+size, and a copy of some hundred bytes costs less than that. `netio-trace --compare one-copy,zerocopy --sizes 4K,16K,64K`
+finds the size from which zero-copy pays on your machine.
+)";
 
 }  // namespace
 
 std::string causes_page() {
     std::string page(introduction);
     for (const Class& group : classes) {
+        page += group.letter == "-" ? look_alikes : std::string_view{};
         page += fmt::format("\n## Class {}: {}\n\n{}\n", group.letter, group.title, group.text);
         for (const Cause& row : causes()) {
             page += row.group == group.letter ? row_of_page(row) : "";
         }
     }
-    page +=
-        "\n## Class E: looks like a copy, and is none\n\n"
-        "Segmentation by the kernel instead of the NIC, retransmission, mirroring, a bridge, a tunnel over a device "
-        "that\n"
-        "takes tunnelled packets, messages of many pages, small messages: packets are cut, cloned or wrapped, and the\n"
-        "pages are referred to, not copied. `netio-trace causes --prove` provokes these as well, and shows that "
-        "nothing\n"
-        "but the delivery on this machine copies.\n";
     return page;
 }
 

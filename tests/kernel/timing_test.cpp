@@ -28,7 +28,8 @@ bool is_entered(const json& report, const std::string& id) {
 }
 
 std::uint64_t calls_of(const json& report, const std::string& id, const std::string& role) {
-    for (const json& passages : element(report["capture"]["timing"]["stages"], "id", id)["passages"]) {
+    const json timed_stage = element(report["capture"]["timing"]["stages"], "id", id);
+    for (const json& passages : timed_stage["passages"]) {
         if (passages["role"] == role) {
             return passages["calls"].get<std::uint64_t>();
         }

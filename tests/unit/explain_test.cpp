@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <regex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -586,6 +587,16 @@ TEST_CASE("causes: a row that lacks a text is named with its number and key") {
     auto second = nlohmann::json::parse(table());
     second["causes"].push_back({{"id", "x"}});
     CHECK(complaint(second.dump()) == "cause 2 of the table has no text \"class\"");
+}
+
+TEST_CASE("causes: the page leads from what a program sees to every cause, and to none that does not exist") {
+    const std::string page = explain::causes_page();
+    const auto begin = page.find("| what the program sees");
+    const std::string table = page.substr(begin, page.find("\n\n", begin) - begin);
+    for (const auto& row : explain::causes()) {
+        const bool found = std::regex_search(table, std::regex("[ ,|]" + row.id + "[ ,;]"));
+        CHECK_MESSAGE(found == (row.group != "-"), row.id);
+    }
 }
 
 TEST_CASE("causes: docs/causes.md is what causes.json generates") {
