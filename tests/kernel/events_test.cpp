@@ -30,7 +30,8 @@ json row_of(const json& report, const std::string& role, const std::string& even
 }
 
 json machine_row(const json& report, const std::string& event) {
-    return element(report["machine_counters"]["rows"], "event", event);
+    const json machine = report.value("machine_counters", json{{"rows", json::array()}});
+    return element(machine["rows"], "event", event);
 }
 
 // Why nothing can be counted for this user, as under --no-counters; the kernel answers EACCES or ENOENT.
