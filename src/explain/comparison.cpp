@@ -60,12 +60,12 @@ std::vector<Term> clear_terms(const Comparison& comparison) {
             (is_of_zerocopy(stage.id) ? named : others).push_back(&stage);
         }
     }
-    std::ranges::stable_sort(others, is_dearer);
+    std::stable_sort(others.begin(), others.end(), is_dearer);
     others.resize(std::min(others.size(), most_others));
     named.insert(named.end(), others.begin(), others.end());
-    std::ranges::stable_sort(named, is_dearer);
-    std::ranges::stable_partition(named,
-                                  [](const ComparedStage* stage) { return stage->difference.value().median > 0; });
+    std::stable_sort(named.begin(), named.end(), is_dearer);
+    std::stable_partition(named.begin(), named.end(),
+                          [](const ComparedStage* stage) { return stage->difference.value().median > 0; });
     std::vector<Term> terms;
     for (const ComparedStage* stage : named) {
         terms.push_back({stage->name, printed(stage->difference.value().median)});

@@ -55,9 +55,9 @@ class EventSet {
     };
     struct Opening {
         Target target;
-        Scope scope;
-        const PlannedEvent* event;
-        const EventPart* part;
+        Scope scope{};
+        const PlannedEvent* event = nullptr;
+        const EventPart* part = nullptr;
     };
 
     std::size_t leader_for(const Counter& counter) const;

@@ -12,8 +12,8 @@ namespace netio::perf {
 namespace {
 
 struct Row {
-    std::uint32_t type;
-    std::uint64_t config;
+    std::uint32_t type = 0;
+    std::uint64_t config = 0;
     std::array<std::string_view, 2> names;  // the second may be empty
     std::array<std::string_view, 2> own_names;
 };

@@ -48,9 +48,9 @@ Headers headers_of(const Packet& packet) {
         number_at(packet, 2) != packet.size()) {
         return headers;
     }
-    headers.network = (packet[0] & 0xfU) * 4U;
+    headers.network = static_cast<std::size_t>(packet[0] & 0xfU) * 4;
     if (headers.network >= least && packet.size() > headers.network + least) {
-        const std::size_t transport = (packet[headers.network + 12] >> 4U) * 4U;
+        const std::size_t transport = static_cast<std::size_t>(packet[headers.network + 12] >> 4U) * 4;
         headers.transport = transport >= least ? transport : 0;
     }
     return headers;
